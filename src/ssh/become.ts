@@ -1,0 +1,44 @@
+import { Failure } from "../failure.ts";
+import type { System } from "../system/system.ts";
+import { addedEnvironment, type Ssh } from "./find.ts";
+
+/**
+ * Replaces this process by ssh with the words typed, from the `skip`-th on, and `inserted` in front of them. Throws Failure
+ * (status 255, as ssh itself fails) when the system refuses.
+ */
+export function becomeSsh(
+  system: System,
+  ssh: Ssh,
+  environment: Readonly<Record<string, string | undefined>>,
+  order: { readonly inserted: readonly string[]; readonly skip: number },
+): never {
+  const error = system.become(ssh.path, { ...order, set: addedEnvironment(ssh, environment) });
+  const why = error === 7 ? "the command line and environment are too long" : `errno ${error}`;
+  throw new Failure(`could not become ${ssh.path} (${why})`, "run it by hand to see more", 255);
+}
+
+/**
+ * Words that offer the certificate first and name the key it is for. Values are written for ssh's own config parser: `%`
+ * starts a token there, and quotes and backslashes have a meaning (ssh_config(5), PATTERNS and TOKENS).
+ *
+ * `CertificateFile` puts the certificate before everything the agent holds, so that it alone costs one try of
+ * MaxAuthTries; nothing of the user's is taken away.
+ */
+export function identityWords(order: {
+  readonly certificate: string | null;
+  /** Key to name with `-i`; null when the words typed name it already. */
+  readonly key: string | null;
+  /** Identity files that ssh tries by itself only while none is named. */
+  readonly defaults: readonly string[];
+}): string[] {
+  const words: string[] = [];
+  if (order.certificate !== null) words.push("-o", `CertificateFile=${configValue(order.certificate)}`);
+  if (order.key !== null) words.push("-i", order.key.replaceAll("%", "%%"));
+  for (const file of order.defaults) words.push("-o", `IdentityFile=${configValue(file)}`);
+  return words;
+}
+
+function configValue(path: string): string {
+  const value = path.replaceAll("%", "%%");
+  return /^[\w./:@%+,-]+$/.test(value) ? value : `"${value.replace(/["\\]/g, "\\$&")}"`;
+}
