@@ -1,0 +1,127 @@
+/**
+ * Which requests are well-formed: the fields of BLESS's user handler, each with its rule. Where BLESS would crash on a
+ * value (a name twice, a broken or weak key) or make a certificate that sshd refuses, it is refused here.
+ */
+import { MAX_PRINCIPALS } from "../wire/certificate.ts";
+import { type PublicKey, parsePublicKey } from "../wire/public-key.ts";
+import { nameFault } from "./names.ts";
+import { parseNetwork } from "./network.ts";
+import { pythonDict } from "./python.ts";
+import { isStrongEnough } from "./rsa.ts";
+import type { CaSettings } from "./settings.ts";
+
+/** A request that has passed every rule. */
+export type CheckedRequest = {
+  /** `bastion_ips` as it came: the certificate's source-address. */
+  readonly sourceAddress: string;
+  readonly user: string;
+  readonly userAddress: string;
+  readonly command: string;
+  readonly publicKey: PublicKey;
+  /** `remote_usernames` as it came, and taken apart. */
+  readonly remoteUsernames: string;
+  readonly principals: readonly string[];
+  /** Base64, a secret; null when none was sent. */
+  readonly token: string | null;
+};
+
+/** Where the longest values still fit into a certificate together; KMS makes no ciphertext above 6144 bytes. */
+const LIMITS = {
+  bastion_ips: 2048,
+  bastion_user: 256,
+  bastion_user_ip: 2048,
+  command: 65_536,
+  public_key_to_sign: 16_384,
+  remote_usernames: 2048,
+  kmsauth_token: 8192,
+} as const;
+
+type Field = keyof typeof LIMITS;
+type Fields = Partial<Record<Field, string>>;
+
+const FIELDS = Object.keys(LIMITS) as Field[];
+const MAX_UNKNOWN = 10;
+
+/** Checks what came; gives the request, or BLESS's message that says what is wrong with each field. */
+export function checkRequest(event: unknown, settings: CaSettings): CheckedRequest | { readonly faults: string } {
+  if (typeof event !== "object" || event === null || Array.isArray(event)) {
+    return { faults: pythonDict(new Map([["_schema", "Invalid input type."]])) };
+  }
+  const faults = new Map<string, string>();
+  const fields = readFields(event as Record<string, unknown>, faults);
+  const check = (field: Field, rule: (value: string) => string | null): void => {
+    const value = fields[field];
+    if (value === undefined || faults.has(field)) return;
+    const fault = rule(value);
+    if (fault !== null) faults.set(field, fault);
+  };
+  check("bastion_ips", (value) => networksFault(value, settings.shortestPrefix));
+  check("bastion_user_ip", (value) => networksFault(value, { ipv4: 0, ipv6: 0 }));
+  check("bastion_user", (value) => nameFault(value, settings.usernameValidation));
+  check("remote_usernames", (value) => principalsFault(value, settings));
+  check("public_key_to_sign", (value) => {
+    const key = readKey(value);
+    if (key === null) return "Invalid SSH Public Key.";
+    return isStrongEnough(key) ? null : "Unsafe RSA public key";
+  });
+
+  const publicKey = readKey(fields.public_key_to_sign ?? "");
+  if (faults.size > 0 || publicKey === null) return { faults: pythonDict(faults) };
+  return {
+    sourceAddress: fields.bastion_ips ?? "",
+    user: fields.bastion_user ?? "",
+    userAddress: fields.bastion_user_ip ?? "",
+    command: fields.command ?? "",
+    publicKey,
+    remoteUsernames: fields.remote_usernames ?? "",
+    principals: (fields.remote_usernames ?? "").split(","),
+    token: fields.kmsauth_token ?? null,
+  };
+}
+
+function readFields(event: Record<string, unknown>, faults: Map<string, string>): Fields {
+  const fields: Fields = {};
+  for (const field of FIELDS) {
+    if (!Object.hasOwn(event, field)) {
+      if (field !== "kmsauth_token") faults.set(field, "Missing data for required field.");
+      continue;
+    }
+    const value = event[field];
+    if (value === null) faults.set(field, "Field may not be null.");
+    else if (typeof value !== "string") faults.set(field, "Not a valid string.");
+    else if (value.length > LIMITS[field]) faults.set(field, `Longer than maximum length ${LIMITS[field]}.`);
+    else fields[field] = value;
+  }
+  const unknown = Object.keys(event).filter((name) => !Object.hasOwn(LIMITS, name));
+  for (const name of unknown.slice(0, MAX_UNKNOWN)) faults.set(name.slice(0, 64), "Unknown field");
+  return fields;
+}
+
+function networksFault(list: string, shortest: CaSettings["shortestPrefix"]): string | null {
+  const good = list.split(",").every((text) => {
+    const network = parseNetwork(text);
+    return network !== null && network.prefix >= (network.family === 4 ? shortest.ipv4 : shortest.ipv6);
+  });
+  return good ? null : "Invalid IP address.";
+}
+
+function principalsFault(list: string, settings: CaSettings): string | null {
+  const { remoteUsernamesBlacklist: blacklist, remoteUsernamesValidation: rule } = settings;
+  const names = list.split(",");
+  // As Python's re.match: anywhere in the name it does not count.
+  const atStart = blacklist === null ? null : new RegExp(`^(?:${blacklist.source})`, blacklist.flags);
+  for (const name of names) {
+    const fault = atStart?.test(name) ? "Username contains invalid characters." : nameFault(name, rule);
+    if (fault !== null) return fault;
+  }
+  if (new Set(names).size < names.length) return "Duplicate principal.";
+  return names.length > MAX_PRINCIPALS ? `More than ${MAX_PRINCIPALS} principals.` : null;
+}
+
+function readKey(line: string): PublicKey | null {
+  try {
+    return parsePublicKey(line);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,198 @@
+import { describe, expect, test } from "bun:test";
+import { generateKeyPairSync } from "node:crypto";
+import { encodeUserRequest } from "../../src/wire/bless.ts";
+import { formatPublicKey, parsePublicKey } from "../../src/wire/public-key.ts";
+import { publicBlob, signBytes } from "../../src/wire/signature.ts";
+import { sshKeygen } from "../wire/support.ts";
+import {
+  authorityBlob,
+  certificateIn,
+  invocation,
+  kmsauth,
+  makeToken,
+  makeWorld,
+  NOW,
+  personLine,
+  request,
+} from "./world.ts";
+
+describe("the certificate", () => {
+  test("has the contents that BLESS gives it, and our serial and signature", async () => {
+    const certificate = certificateIn(await makeWorld().ask(request));
+    expect(certificate).toMatchObject({
+      type: "ssh-ed25519-cert-v01@openssh.com",
+      kind: "user",
+      principals: ["alice"],
+      publicKey: parsePublicKey(personLine).blob,
+      signatureKey: authorityBlob,
+      signatureType: "ssh-ed25519",
+      validAfter: BigInt(NOW / 1000 - 120),
+      validBefore: BigInt(NOW / 1000 + 120),
+      comment: "alice's laptop",
+    });
+    expect([...certificate.criticalOptions]).toEqual([["source-address", "192.0.2.1"]]);
+    expect([...certificate.extensions.keys()]).toEqual([
+      "permit-X11-forwarding",
+      "permit-agent-forwarding",
+      "permit-port-forwarding",
+      "permit-pty",
+      "permit-user-rc",
+    ]);
+    expect(certificate.nonce.length).toBe(32);
+    const digits = new Bun.CryptoHasher("md5").update(parsePublicKey(personLine).blob).digest("hex").match(/../g) ?? [];
+    expect(certificate.keyId).toBe(
+      `request[9a7e-request] for[alice] from[198.51.100.7] command[ssh web1] ssh_key[ED25519 ${digits.join(":")}]  ` +
+        "ca[arn:aws:lambda:eu-west-1:111122223333:function:bless] valid_to[2024/05/06 07:10:09]",
+    );
+  });
+
+  test("is one that ssh-keygen reads and verifies", async () => {
+    const answer = await makeWorld().ask(request);
+    if (!("certificate" in answer)) throw new Error(answer.errorMessage);
+    const { status, stdout } = sshKeygen(["-L", "-f", "-"], `${answer.certificate}\n`);
+    expect(status).toBe(0);
+    expect(stdout).toContain("source-address 192.0.2.1");
+  });
+
+  test("follows the settings", async () => {
+    const world = makeWorld({
+      validityBeforeSeconds: 0,
+      validityAfterSeconds: 1800,
+      extensions: [],
+      functionArn: "arn:other",
+      remoteUsernamesValidation: "useradd",
+      kmsauth: { ...kmsauth, remoteUsernamesAllowed: ["*"] },
+    });
+    const certificate = certificateIn(await world.ask({ ...request, remote_usernames: "web,alice,db" }));
+    expect(certificate.principals).toEqual(["web", "alice", "db"]);
+    expect(certificate.extensions.size).toBe(0);
+    expect(certificate.validAfter).toBe(BigInt(NOW / 1000));
+    expect(certificate.validBefore).toBe(BigInt(NOW / 1000 + 1800));
+    expect(certificate.keyId).toContain(" ca[arn:other] valid_to[2024/05/06 07:38:09]");
+  });
+
+  test("has a serial of 63 bits that differs each time and is never 0", async () => {
+    const serials = new Set<bigint>();
+    for (let round = 0; round < 20; round++) serials.add(certificateIn(await makeWorld().ask(request)).serial);
+    expect(serials.size).toBe(20);
+    for (const byte of [0x00, 0x80, 0xff]) {
+      const random = (count: number): Uint8Array =>
+        new Uint8Array(count).map((_, index) => (index === 0 || byte > 0x80 ? byte : 0));
+      const { serial } = certificateIn(await makeWorld({}, { random }).ask(request));
+      expect(serial).toBe(byte === 0xff ? 2n ** 63n - 1n : 1n);
+    }
+  });
+
+  test("keeps whatever the command holds within its brackets, on one line and short", async () => {
+    const forged = "x] for[root]\n request[1]\u0007\u2028\u202e é";
+    const { keyId } = certificateIn(await makeWorld().ask({ ...request, command: forged }));
+    expect(keyId).toContain("command[x) for(root)  request(1)  é]");
+    expect(keyId.match(/for\[/g)?.length).toBe(1);
+    const long = certificateIn(await makeWorld().ask({ ...request, command: "a\u{1f512}".repeat(20_000) })).keyId;
+    expect(long.length).toBeLessThan(700);
+    expect(long).toContain("…]");
+    expect(certificateIn(await makeWorld().ask({ ...request, command: "" })).keyId).toContain("command[] ");
+  });
+
+  test("keeps names with brackets within theirs", async () => {
+    const world = makeWorld({ usernameValidation: "principal" });
+    const name = "a]for[root]";
+    const event = { ...request, bastion_user: name, remote_usernames: name, kmsauth_token: makeToken({ from: name }) };
+    const certificate = certificateIn(await world.ask(event));
+    expect(certificate.keyId).toContain("for[a)for(root)] from[");
+    expect(certificate.principals).toEqual([name]);
+  });
+
+  test("is signed with SHA-512 by an rsa CA, and never with SHA-1", async () => {
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const signer = { publicBlob: publicBlob(privateKey), sign: (bytes: Uint8Array) => signBytes(privateKey, bytes) };
+    expect(certificateIn(await makeWorld({}, { signer }).ask(request)).signatureType).toBe("rsa-sha2-512");
+  });
+
+  test("is for any kind of key that ssh has", async () => {
+    const keys = [
+      generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey,
+      generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey,
+      generateKeyPairSync("ec", { namedCurve: "P-521" }).privateKey,
+    ];
+    for (const [index, type] of ["ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp521"].entries()) {
+      const key = keys[index];
+      if (key === undefined) throw new Error("no key");
+      const line = formatPublicKey({ type, blob: publicBlob(key), comment: "" });
+      const certificate = certificateIn(await makeWorld().ask({ ...request, public_key_to_sign: line }));
+      expect(certificate.type).toBe(`${type}-cert-v01@openssh.com`);
+      expect(certificate.keyId).toContain(type === "ssh-rsa" ? "ssh_key[RSA " : "ssh_key[ECDSA ");
+      expect(certificate.comment).toBe("");
+    }
+  });
+});
+
+describe("the handler", () => {
+  test("takes what the client encodes", async () => {
+    const event = JSON.parse(new TextDecoder().decode(encodeUserRequest(request)));
+    expect(certificateIn(await makeWorld().ask(event)).principals).toEqual(["alice"]);
+  });
+
+  test("without kmsauth trusts whoever may invoke it", async () => {
+    const { kmsauth_token: _, ...event } = request;
+    const world = makeWorld({ kmsauth: null });
+    expect(certificateIn(await world.ask({ ...event, remote_usernames: "root" })).principals).toEqual(["root"]);
+  });
+
+  test("answers ClientError when the CA cannot sign, and gives no cause away", async () => {
+    const signers = [
+      () => Promise.reject(new Error("secret detail")),
+      async () => new Uint8Array(3),
+      (bytes: Uint8Array) => signBytes(generateKeyPairSync("ed25519").privateKey, bytes),
+    ];
+    for (const sign of signers) {
+      const world = makeWorld({}, { signer: { publicBlob: authorityBlob, sign } });
+      expect(await world.ask(request)).toEqual({
+        errorType: "ClientError",
+        errorMessage: "The certificate could not be signed.",
+      });
+      expect(JSON.stringify(world.records)).not.toContain("secret detail");
+    }
+  });
+
+  test("logs one record for each answer, and never the token", async () => {
+    const world = makeWorld();
+    const answer = await world.ask(request);
+    await world.ask({ ...request, kmsauth_token: undefined });
+    await world.ask({ ...request, remote_usernames: "root" });
+    await world.ask({ ...request, kmsauth_token: makeToken({ keyId: "other" }) });
+    await world.ask({ ...request, kmsauth_token: `${request.kmsauth_token}x` });
+    expect(world.records.length).toBe(5);
+    expect(world.records[0]).toEqual({
+      event: "issued",
+      ...invocation,
+      user: "alice",
+      userAddress: "198.51.100.7",
+      sourceAddress: "192.0.2.1",
+      principals: ["alice"],
+      key: sshKeygen(["-l", "-f", "-"], `${personLine}\n`).stdout.split(" ")[1],
+      keyId: certificateIn(answer).keyId,
+      serial: `${certificateIn(answer).serial}`,
+    });
+    expect(world.records.slice(1).map((record) => record["errorType"])).toEqual([
+      "InputValidationError",
+      "KMSAuthValidationError",
+      "KMSAuthValidationError",
+      "KMSAuthValidationError",
+    ]);
+    expect(JSON.stringify(world.records)).not.toContain((request.kmsauth_token ?? "").slice(0, 40));
+  });
+
+  test("gives nothing out when it cannot log", async () => {
+    const log = (): void => {
+      throw new Error("the log is full");
+    };
+    await expect(makeWorld({}, { log }).ask(request)).rejects.toThrow("the log is full");
+  });
+
+  test("cannot be made with times that cannot be", () => {
+    expect(() => makeWorld({ validityAfterSeconds: 0 })).toThrow();
+    expect(() => makeWorld({ validityBeforeSeconds: -1 })).toThrow();
+    expect(() => makeWorld({ validityAfterSeconds: Number.NaN })).toThrow();
+  });
+});
