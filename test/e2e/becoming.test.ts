@@ -26,7 +26,13 @@ function record(line: string, program: "ssh" | "bssh", where: "terminal" | "pipe
     where === "terminal"
       ? ["script", "-qec", shell, "/dev/null"]
       : ["sh", "-c", where === "pipe" ? `: | ${shell} 2>&1 | cat` : `${shell} <${script} >${folder}/out 2>&1`];
-  const environment = { PATH: `${folder}:${process.env["PATH"]}`, HOME: folder, RECORD: out, TERM: "xterm", LC_ALL: "C" };
+  const environment = {
+    PATH: `${folder}:${process.env["PATH"]}`,
+    HOME: folder,
+    RECORD: out,
+    TERM: "xterm",
+    LC_ALL: "C",
+  };
   Bun.spawnSync(words, { env: environment, stdin: "ignore", stdout: "ignore", stderr: "ignore", cwd: folder });
   return readFileSync(out, "latin1").replaceAll(script, "SCRIPT").replaceAll(`${folder}/${program}`, "PROGRAM");
 }
@@ -60,14 +66,19 @@ for (const where of ["terminal", "pipe", "file"] as const) {
 
 test("the exit status is ssh's own", () => {
   for (const status of [0, 1, 4, 5, 44, 52, 255]) {
-    const environment = { PATH: folder + ":" + process.env["PATH"], HOME: folder, RECORD: "/dev/null", RECORD_STATUS: `${status}` };
+    const environment = {
+      PATH: `${folder}:${process.env["PATH"]}`,
+      HOME: folder,
+      RECORD: "/dev/null",
+      RECORD_STATUS: `${status}`,
+    };
     expect(Bun.spawnSync([bssh, "web1"], { env: environment }).exitCode).toBe(status);
   }
 });
 
 test("BLESS_COMPLETE is set for ssh, and kept when it was set", () => {
   const script = join(folder, "print");
-  writeFileSync(script, '#!/bin/sh\nenv | grep BLESS_COMPLETE\n', { mode: 0o755 });
+  writeFileSync(script, "#!/bin/sh\nenv | grep BLESS_COMPLETE\n", { mode: 0o755 });
   const print = (environment: Record<string, string>) =>
     Bun.spawnSync([bssh, "web1"], { env: { PATH: "/bin:/usr/bin", HOME: folder, BSSH_SSH: script, ...environment } })
       .stdout.toString()

@@ -1,0 +1,108 @@
+import type { System } from "../system/system.ts";
+import { readText } from "../system/system.ts";
+import { equalBytes, WireError } from "../wire/bytes.ts";
+import { type Certificate, parseCertificate } from "../wire/certificate.ts";
+import { readOpenSshKey } from "../wire/private-key.ts";
+import { parsePublicKey } from "../wire/public-key.ts";
+import { networksHold } from "./address.ts";
+import type { IdentityFiles } from "./files.ts";
+
+/** What a certificate must be to be used without asking anybody. */
+export type Wanted = {
+  /** Principals to ask for; empty accepts whichever the CA gave. */
+  readonly principals: readonly string[];
+  /** CA keys (`type base64`) one of which signed; empty accepts any. */
+  readonly caKeys: readonly string[];
+  readonly renewMarginSeconds: number;
+  /** The person's own address where it is known without asking; null when it isn't. */
+  readonly address: string | null;
+  /** Now by AWS's clock, in milliseconds since the epoch. */
+  readonly now: number;
+};
+
+/** Why the certificate on disk can't be used. */
+export type Unfit =
+  | "no key"
+  | "no certificate"
+  | "unreadable certificate"
+  | "other key"
+  | "host certificate"
+  | "other principals"
+  | "other CA"
+  | "not yet valid"
+  | "expired"
+  | "other address";
+
+/** The certificate on disk, whether or not it can be used; null when there is none or it can't be read. */
+export function storedCertificate(system: System, files: IdentityFiles): Certificate | null {
+  try {
+    const line = readText(system, files.certificate);
+    return line === null ? null : parseCertificate(line);
+  } catch {
+    // Whatever lies there instead is replaced by the next certificate.
+    return null;
+  }
+}
+
+/**
+ * Judges the certificate on disk: null when it is fresh, else why it isn't. Reads two files and no clock. The CA's signature
+ * was verified before the certificate was stored; sshd verifies it again.
+ */
+export function unfitness(system: System, files: IdentityFiles, wanted: Wanted): Unfit | null {
+  if (!system.may(files.key, "read")) return "no key";
+  let certificate: Certificate;
+  try {
+    const line = readText(system, files.certificate);
+    if (line === null) return "no certificate";
+    certificate = parseCertificate(line);
+  } catch {
+    return "unreadable certificate";
+  }
+  const key = publicKeyBlob(system, files);
+  if (key === null || !equalBytes(key, certificate.publicKey)) return "other key";
+  return certificateUnfitness(certificate, wanted);
+}
+
+/** Judges a certificate by itself. */
+export function certificateUnfitness(certificate: Certificate, wanted: Wanted): Unfit | null {
+  if (certificate.kind !== "user") return "host certificate";
+  if (certificate.principals.length === 0) return "other principals";
+  if (wanted.principals.length > 0 && !certificate.principals.every((name) => wanted.principals.includes(name))) {
+    return "other principals";
+  }
+  if (wanted.caKeys.length > 0 && !signedByOne(certificate, wanted.caKeys)) return "other CA";
+  const now = BigInt(Math.floor(wanted.now / 1000));
+  if (certificate.validAfter > now) return "not yet valid";
+  if (certificate.validBefore <= now + BigInt(wanted.renewMarginSeconds)) return "expired";
+  const bound = certificate.criticalOptions.get("source-address");
+  if (bound !== undefined && wanted.address !== null && !networksHold(bound.split(","), wanted.address)) {
+    return "other address";
+  }
+  return null;
+}
+
+function signedByOne(certificate: Certificate, caKeys: readonly string[]): boolean {
+  return caKeys.some((line) => {
+    try {
+      return equalBytes(parsePublicKey(line).blob, certificate.signatureKey);
+    } catch (error) {
+      if (error instanceof WireError) return false;
+      throw error;
+    }
+  });
+}
+
+/**
+ * Blob of the identity's public key: from KEY.pub, else from the part of an OpenSSH private key that is not encrypted; null
+ * when neither tells.
+ */
+export function publicKeyBlob(system: System, files: IdentityFiles): Uint8Array | null {
+  try {
+    const line = readText(system, files.publicKey);
+    if (line !== null) return parsePublicKey(line).blob;
+    const pem = readText(system, files.key);
+    return pem === null ? null : (readOpenSshKey(pem)?.publicKey ?? null);
+  } catch {
+    return null;
+  }
+}

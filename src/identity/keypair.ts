@@ -1,0 +1,85 @@
+import { generateKeyPairSync } from "node:crypto";
+import { Failure, printable } from "../failure.ts";
+import type { System } from "../system/system.ts";
+import { readText } from "../system/system.ts";
+import { makeOpenSshKey, type PrivateJwk, readOpenSshKey } from "../wire/private-key.ts";
+import { blobType, formatPublicKey, parsePublicKey } from "../wire/public-key.ts";
+import type { IdentityFiles } from "./files.ts";
+import { dropCertificate, storeNewKey, storePublicKey } from "./store.ts";
+
+const COMMENT = "Temporary key for BLESS certificate";
+/** BLESS refuses RSA keys under 2048 bits; python-blessclient's README made 4096. */
+const RSA_BITS = 4096;
+
+/** Asks for the passphrase of a private key; null when nobody can be asked. */
+export type AskPassphrase = (path: string) => Promise<string | null>;
+
+/**
+ * The identity's public key as a line, ready for the CA. Makes the key when there is none, and KEY.pub when only that is
+ * missing. Throws Failure when the key can't be read, or not be made.
+ */
+export async function ensureKey(
+  system: System,
+  files: IdentityFiles,
+  type: "ed25519" | "rsa",
+  askPassphrase: AskPassphrase,
+): Promise<string> {
+  const pem = readPrivate(system, files);
+  if (pem === null) {
+    // A certificate without its key is good for nothing, and would be taken for one of the new key.
+    dropCertificate(files);
+    storeNewKey(files, newKey(type));
+    return ensurePublicKey(system, files, readPrivate(system, files) ?? "", askPassphrase);
+  }
+  const line = readPublic(system, files);
+  const own = readOpenSshKey(pem)?.publicKey;
+  if (line !== null && (own === undefined || Buffer.compare(parsePublicKey(line).blob, own) === 0)) return line;
+  return ensurePublicKey(system, files, pem, askPassphrase);
+}
+
+function readPrivate(system: System, files: IdentityFiles): string | null {
+  try {
+    return readText(system, files.key);
+  } catch (error) {
+    const code = (error as { code?: string }).code ?? "unknown error";
+    throw new Failure(`could not read the key ${printable(files.key)} (${code})`, "check its owner and mode");
+  }
+}
+
+function readPublic(system: System, files: IdentityFiles): string | null {
+  try {
+    const line = readText(system, files.publicKey);
+    return line === null ? null : formatPublicKey(parsePublicKey(line));
+  } catch {
+    return null;
+  }
+}
+
+async function ensurePublicKey(
+  system: System,
+  files: IdentityFiles,
+  pem: string,
+  askPassphrase: AskPassphrase,
+): Promise<string> {
+  const line = await publicLine(files, pem, askPassphrase);
+  if (readPublic(system, files) !== line) storePublicKey(files, line);
+  return line;
+}
+
+async function publicLine(files: IdentityFiles, pem: string, askPassphrase: AskPassphrase): Promise<string> {
+  const open = readOpenSshKey(pem);
+  if (open !== null) {
+    return formatPublicKey({ type: blobType(open.publicKey), blob: open.publicKey, comment: COMMENT });
+  }
+  const { readForeignKey } = await import("./foreign-key.ts");
+  const blob = await readForeignKey(files.key, pem, askPassphrase);
+  return formatPublicKey({ type: blobType(blob), blob, comment: COMMENT });
+}
+
+function newKey(type: "ed25519" | "rsa"): string {
+  const { privateKey } =
+    type === "ed25519"
+      ? generateKeyPairSync("ed25519")
+      : generateKeyPairSync("rsa", { modulusLength: RSA_BITS, publicExponent: 0x10001 });
+  return makeOpenSshKey(privateKey.export({ format: "jwk" }) as PrivateJwk, COMMENT);
+}

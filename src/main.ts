@@ -1,0 +1,118 @@
+// The front door: which face was called, the story told once, and the one place that reports a failure and ends the process.
+// What is imported here is parsed at every login; everything else is opened where it is needed.
+import { faceOf } from "./argv/face.ts";
+import { parseCall } from "./argv/parse.ts";
+import { grammarFor, needsVersion } from "./argv/ssh-options.ts";
+import { COMMANDS, RESERVED } from "./commands/table.ts";
+import { loadConfig } from "./config/load.ts";
+import { Failure } from "./failure.ts";
+import { becomeSsh } from "./ssh/become.ts";
+import { findSsh } from "./ssh/find.ts";
+import { sshVersion } from "./ssh/resolve.ts";
+import { type Environment, identityOf, judge, judgeCertificate, makeScene, type Scene, wordsFor } from "./story.ts";
+import { openSystem } from "./system/open.ts";
+import { readText, type System } from "./system/system.ts";
+
+const REPORT_ADDRESS = "https://github.com/bssh/bssh/issues";
+
+/** Tells the story; returns the exit status where this process does not become ssh. */
+async function tell(): Promise<number> {
+  const environment: Environment = process.env;
+  const words = process.argv.slice(2);
+  const system = await openSystem();
+  const face = faceOf(process.argv0, words, [...Object.keys(COMMANDS), ...RESERVED]);
+  switch (face.face) {
+    case "wrapper":
+      return wrap(system, environment, face.words);
+    case "help":
+      return print((await import("./commands/help.ts")).overview());
+    case "version":
+      return print(`bssh ${(await import("./version.ts")).VERSION}`);
+    case "command":
+      return command(system, environment, face.name, face.words);
+  }
+}
+
+/** The wrapper: certificate when the words lead to a host of ours, then ssh. */
+async function wrap(system: System, environment: Environment, words: readonly string[]): Promise<number> {
+  const ssh = findSsh(system, environment);
+  const skip = process.argv.length - 2 - words.length;
+  const become = (inserted: readonly string[]) => becomeSsh(system, ssh, environment, { inserted, skip });
+  if ((environment["BLESS_COMPLETE"] ?? "") !== "") return become([]);
+  const call = parseCall(words, grammarFor(needsVersion(words) ? sshVersion(ssh) : null));
+  if (call.through !== null || call.host === null) return become([]);
+
+  let required = false;
+  let inserted: readonly string[] = [];
+  try {
+    const config = loadConfig(environment, (path) => readText(system, path));
+    required = config.settings.required;
+    const scene = makeScene({ system, environment, ssh, call, config });
+    inserted = await blessedWords(scene);
+  } catch (error) {
+    await report(error);
+    if (required || !(error instanceof Failure)) return 255;
+  }
+  return become(inserted);
+}
+
+/** What ssh gets in addition: nothing for other people's hosts; for ours the certificate, which is fetched when it isn't fresh. */
+async function blessedWords(scene: Scene): Promise<readonly string[]> {
+  const judgement = judge(scene);
+  if (!judgement.ours) return [];
+  const files = identityOf(scene);
+  const unfit = judgeCertificate(scene, files);
+  if (unfit !== null) {
+    const { obtain } = await import("./obtain.ts");
+    await obtain({ ...scene, files, why: unfit, useCaches: true, region: null });
+  }
+  return judgement.destination ? wordsFor(scene, files) : [];
+}
+
+async function command(
+  system: System,
+  environment: Environment,
+  name: string,
+  words: readonly string[],
+): Promise<number> {
+  const entry = COMMANDS[name];
+  if (entry === undefined) {
+    throw new Failure(`bssh ${name} is not in this version`, `for a host of that name type: bssh -- ${name}`, 64);
+  }
+  const { run, help } = await entry.open();
+  // Words behind `--` are another program's.
+  const own = words.includes("--") ? words.slice(0, words.indexOf("--")) : words;
+  if (own.includes("--help")) return print((await import("./commands/help.ts")).helpOf(name, entry, help));
+  const { print: out } = await import("./terminal/say.ts");
+  return run({
+    words,
+    environment,
+    system,
+    readText: (path) => readText(system, path),
+    program: process.execPath,
+    out,
+  });
+}
+
+async function print(text: string): Promise<number> {
+  (await import("./terminal/say.ts")).print(text);
+  return 0;
+}
+
+/** Says what went wrong: a failure in its own words, anything else as the bug it is, without a stack. */
+async function report(error: unknown): Promise<void> {
+  const { say } = await import("./terminal/say.ts");
+  if (error instanceof Failure) return say(error.sentence);
+  const { tracer } = await import("./terminal/say.ts");
+  tracer(process.env)(String((error as { stack?: string }).stack ?? error));
+  say(
+    `a mistake in bssh itself (${(error as { name?: string }).name ?? "error"}); please report it: ${REPORT_ADDRESS}`,
+  );
+}
+
+tell()
+  .catch(async (error) => {
+    await report(error);
+    return error instanceof Failure ? error.status : 70;
+  })
+  .then((status) => process.exit(status));

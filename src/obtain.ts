@@ -1,0 +1,69 @@
+// The cold half of the story: the key is made if it isn't there, the certificate asked for, checked and stored. Opened only
+// when there is no fresh certificate.
+import { mkdirSync, rmSync } from "node:fs";
+import type { Config } from "./config/settings.ts";
+import { clockFile, measuredSkew, SKEW_FLOOR_MS } from "./identity/clock.ts";
+import type { IdentityFiles } from "./identity/files.ts";
+import type { Unfit } from "./identity/fresh.ts";
+import { ensureKey } from "./identity/keypair.ts";
+import { replaceFile, storeCertificate } from "./identity/store.ts";
+import { type Issued, issueCertificate } from "./issue/index.ts";
+import type { Environment } from "./story.ts";
+import type { System } from "./system/system.ts";
+import { askCommand, askOnTerminal } from "./terminal/ask.ts";
+import { say, tracer } from "./terminal/say.ts";
+
+export type Obtaining = {
+  readonly system: System;
+  readonly environment: Environment;
+  readonly config: Config;
+  readonly files: IdentityFiles;
+  /** Why the certificate on disk isn't used; null when it is renewed because the person asked for it. */
+  readonly why: Unfit | null;
+  readonly useCaches: boolean;
+  /** Alias of the region to begin with; null takes the first. */
+  readonly region: string | null;
+};
+
+/** Gets a certificate and stores it beside its key. Throws Failure; what was on disk is then still there. */
+export async function obtain(order: Obtaining): Promise<Issued> {
+  const { system, environment, config, files } = order;
+  const trace = tracer(environment);
+  trace(`${files.certificate}: ${order.why ?? "renewed as asked"}`);
+  const publicKey = await ensureKey(system, files, config.settings.keyType, (path) =>
+    askOnTerminal({ text: `passphrase for ${path}`, secret: true }),
+  );
+  const issued = await issueCertificate({
+    settings: config.settings,
+    state: config.paths.state,
+    publicKey,
+    environment,
+    ask: async ({ text, kind, signal }) => {
+      const command = config.settings.mfaCommand;
+      if (kind === "code" && command !== null) return askCommand(command, environment);
+      return askOnTerminal({ text, secret: kind === "code", signal });
+    },
+    say,
+    trace,
+    now: () => Date.now(),
+    useCaches: order.useCaches,
+    region: order.region,
+  });
+  storeCertificate(files, issued.certificate);
+  keepSkew(system, config.paths.state, issued.skewMs);
+  trace(`stored ${files.certificate}`);
+  return issued;
+}
+
+/** Remembers how far the clock is off; a failure to do so costs nothing but a check made by the wrong clock. */
+function keepSkew(system: System, state: string, skewMs: number): void {
+  const before = measuredSkew(system, state);
+  try {
+    if (Math.abs(skewMs) < SKEW_FLOOR_MS) {
+      if (before !== 0) rmSync(clockFile(state), { force: true });
+    } else if (Math.abs(skewMs - before) >= SKEW_FLOOR_MS) {
+      mkdirSync(state, { recursive: true, mode: 0o700 });
+      replaceFile(clockFile(state), `${Math.round(skewMs)}\n`, 0o600);
+    }
+  } catch {}
+}

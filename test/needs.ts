@@ -1,0 +1,53 @@
+// What the tests and the demo need beside Node and npm. On Debian as root it is installed; elsewhere it is named.
+import { existsSync, readFileSync } from "node:fs";
+
+type Need = { readonly program: string; readonly package: string; readonly elsewhere?: readonly string[] };
+
+const DEMO: readonly Need[] = [
+  { program: "ssh", package: "openssh-client" },
+  { program: "sshd", package: "openssh-server", elsewhere: ["/usr/sbin/sshd", "/usr/local/sbin/sshd"] },
+];
+
+const TESTS: readonly Need[] = [
+  ...DEMO,
+  { program: "git", package: "git" },
+  { program: "expect", package: "expect" },
+  ...(process.platform === "linux" ? [{ program: "strace", package: "strace" }] : []),
+];
+
+function missing(needs: readonly Need[]): Need[] {
+  return needs.filter((need) => Bun.which(need.program) === null && !(need.elsewhere ?? []).some(existsSync));
+}
+
+/** Sees to the programs that the tests (or only the demo) run; false, and said, when some are missing. */
+export function needs(what: "tests" | "demo" = "tests"): boolean {
+  const wanted = what === "demo" ? DEMO : TESTS;
+  let left = missing(wanted);
+  if (left.length > 0 && isDebian() && process.getuid?.() === 0) {
+    const packages = left.map((need) => need.package);
+    console.log(`installing ${packages.join(" ")}`);
+    apt(["update", "-qq"]);
+    apt(["install", "-y", "-qq", "--no-install-recommends", ...packages]);
+    left = missing(wanted);
+  }
+  for (const need of left) console.log(`bssh: ${need.program} is missing; install the package ${need.package}`);
+  return left.length === 0;
+}
+
+function isDebian(): boolean {
+  try {
+    return /^ID(_LIKE)?=.*debian/m.test(readFileSync("/etc/os-release", "utf8")) && Bun.which("apt-get") !== null;
+  } catch {
+    return false;
+  }
+}
+
+function apt(words: readonly string[]): void {
+  Bun.spawnSync(["apt-get", ...words], {
+    // A service that a package would start has no place in a test.
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" },
+    stdout: "ignore",
+    stderr: "inherit",
+    stdin: "ignore",
+  });
+}

@@ -1,0 +1,56 @@
+// `npm test`, and `npm run ok` with --quick: sets up what the tests need, then types, lint, units, scenarios and the
+// end-to-end suite, and ends with the line `N passed, N failed`.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { needs } from "./needs.ts";
+
+const root = resolve(import.meta.dir, "..");
+const quick = process.argv.includes("--quick");
+let passed = 0;
+let failed = 0;
+
+function count(name: string, words: readonly string[]): boolean {
+  console.log(`\n== ${name}`);
+  const { exitCode } = Bun.spawnSync([...words], { cwd: root, stdout: "inherit", stderr: "inherit", stdin: "ignore" });
+  if (exitCode === 0) passed += 1;
+  else failed += 1;
+  console.log(`== ${name}: ${exitCode === 0 ? "good" : `failed (status ${exitCode})`}`);
+  return exitCode === 0;
+}
+
+function countTests(paths: readonly string[]): void {
+  console.log(`\n== tests: ${paths.join(" ")}`);
+  const folder = mkdtempSync(join(tmpdir(), "bssh-test-"));
+  const report = join(folder, "report.xml");
+  const { exitCode } = Bun.spawnSync(
+    [process.execPath, "test", "--timeout=60000", "--reporter=junit", `--reporter-outfile=${report}`, ...paths],
+    { cwd: root, stdout: "inherit", stderr: "inherit", stdin: "ignore" },
+  );
+  const xml = existsSync(report) ? readFileSync(report, "utf8") : "";
+  const total = (name: string) => Number(new RegExp(`<testsuites[^>]* ${name}="(\\d+)"`).exec(xml)?.[1] ?? 0);
+  const skipped = total("skipped");
+  const bad = total("failures") + total("errors");
+  passed += total("tests") - bad - skipped;
+  failed += bad + skipped;
+  if (skipped > 0) console.log(`${skipped} tests were skipped, which counts as failed`);
+  // A file that can't even be loaded fails the run without a test of its own.
+  if (exitCode !== 0 && bad + skipped === 0) failed += 1;
+  if (total("tests") === 0) failed += 1;
+  rmSync(folder, { recursive: true, force: true });
+}
+
+const started = Date.now();
+if (!needs()) {
+  console.log("0 passed, 1 failed");
+  process.exit(1);
+}
+count("types", [join(root, "node_modules/.bin/tsc"), "--noEmit"]);
+count("lint and format", [join(root, "node_modules/.bin/biome"), "check", "--error-on-warnings", "."]);
+if (count("build", [process.execPath, join(root, ".ci/build.ts")])) {
+  const units = ["argv", "ca", "config", "house", "identity", "issue", "sandbox", "ssh", "terminal", "wire"];
+  countTests([...units.map((room) => `./test/${room}/`), "./test/scenarios/", ...(quick ? [] : ["./test/e2e/"])]);
+}
+console.log(`\n${((Date.now() - started) / 1000).toFixed(0)} s`);
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
