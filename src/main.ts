@@ -13,11 +13,9 @@ import { type Environment, identityOf, judge, judgeCertificate, makeScene, type 
 import { openSystem } from "./system/open.ts";
 import { readText, type System } from "./system/system.ts";
 
-const REPORT_ADDRESS = "https://github.com/bssh/bssh/issues";
-
 /** Tells the story; returns the exit status where this process does not become ssh. */
 async function tell(): Promise<number> {
-  const environment: Environment = process.env;
+  const environment = await withHome(process.env);
   const words = process.argv.slice(2);
   const system = await openSystem();
   const face = faceOf(process.argv0, words, [...Object.keys(COMMANDS), ...RESERVED]);
@@ -31,6 +29,12 @@ async function tell(): Promise<number> {
     case "command":
       return command(system, environment, face.name, face.words);
   }
+}
+
+/** The environment, with the home that the password database knows when HOME is unset, as under cron; ssh gets it as it is. */
+async function withHome(environment: Environment): Promise<Environment> {
+  if ((environment["HOME"] ?? "") !== "") return environment;
+  return { ...environment, HOME: (await import("node:os")).homedir() };
 }
 
 /** The wrapper: certificate when the words lead to a host of ours, then ssh. */
@@ -51,7 +55,7 @@ async function wrap(system: System, environment: Environment, words: readonly st
     inserted = await blessedWords(scene);
   } catch (error) {
     await report(error);
-    if (required || !(error instanceof Failure)) return 255;
+    if (required) return 255;
   }
   return become(inserted);
 }

@@ -111,7 +111,7 @@ export function wantedOf(system: System, config: Config): Wanted {
     principals: config.settings.principals,
     caKeys: config.settings.caKeys,
     renewMarginSeconds: config.settings.renewMarginSeconds,
-    address: config.settings.fixedIp,
+    address: config.settings.fixedIp?.includes("/") === true ? null : config.settings.fixedIp,
     now: Date.now() + measuredSkew(system, config.paths.state),
   };
 }
