@@ -109,9 +109,8 @@ async function report(error: unknown): Promise<void> {
   if (error instanceof Failure) return say(error.sentence);
   const { tracer } = await import("./terminal/say.ts");
   tracer(process.env)(String((error as { stack?: string }).stack ?? error));
-  say(
-    `a mistake in bssh itself (${(error as { name?: string }).name ?? "error"}); please report it: ${REPORT_ADDRESS}`,
-  );
+  const kind = error instanceof Error ? error.name : typeof error;
+  say(`a mistake in bssh itself (${kind}); please report it, with what BLESSDEBUG=1 says`);
 }
 
 tell()
