@@ -2,7 +2,10 @@
 export type Call = {
   /** Words as typed, without the program's name. */
   readonly words: readonly string[];
-  /** Why ssh would not log in with these words: `-V`, `-Q`, `-G`, `-O`; `usage` when ssh would print its usage. */
+  /**
+   * Why ssh would not log in with these words: `-V`, `-Q`, `-G`, `-O`; `usage` when it would refuse them, with its usage
+   * or another complaint about the words alone (a port that is none, a host with a shell's characters, a broken `-o`).
+   */
   readonly through: "version" | "query" | "print-config" | "control" | "usage" | null;
   /** The destination word as typed (`alice@web1`, `ssh://web1:22`); null when there is none. */
   readonly destination: string | null;

@@ -55,9 +55,13 @@ export function isPort(word: string): boolean {
   if ("+-".includes(word.charAt(at)) && at < word.length) at++;
   const digits = at;
   while (at < word.length && "0123456789".includes(word.charAt(at))) at++;
-  if (at === digits || at < word.length) return /^[A-Za-z][\w.+*-]*$/.test(word);
+  if (at === digits || at < word.length) return isServiceName(word);
   const port = Number(word);
   return port >= 1 && port <= 65535;
+}
+
+function isServiceName(word: string): boolean {
+  return /^[A-Za-z][\w.+*-]*$/.test(word);
 }
 
 /** `[user@]host[:port]`, IPv6 addresses in brackets (parse_user_host_port() in misc.c). */

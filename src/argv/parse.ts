@@ -152,7 +152,7 @@ function takeSetting(draft: Draft, text: string): void {
     return;
   }
   const key = line.key === "identityfile2" ? "identityfile" : line.key;
-  const value = RAW.includes(key) ? line.rest.replace(/^[ \t\r\n=]+/, "") : line.values.join(" ");
+  const value = RAW.includes(key) ? rawValue(line.rest) : line.values.join(" ");
   draft.options.push({ key, value });
   if (SINGLE.includes(key) && (line.values.length !== 1 || value === "")) refuse(draft);
   else if (key === "user") draft.user ??= value;
@@ -161,6 +161,10 @@ function takeSetting(draft: Draft, text: string): void {
   else if (key === "proxyjump") takeJumps(draft, value);
   else if (key === "sessiontype") takeSessionType(draft, value.toLowerCase());
   else if (key === "proxycommand" && draft.jumps === null) draft.proxyCommand = true;
+}
+
+function rawValue(rest: string): string {
+  return rest.replace(/^[ \t\r\n=]+/, "");
 }
 
 function takeSessionType(draft: Draft, name: string): void {
