@@ -55,6 +55,8 @@ try {
       "--no-compile-autoload-dotenv",
       "--no-compile-autoload-bunfig",
       "--reject-unresolved",
+      // The SDK then comes as ES modules, of which the bundler takes only what is used.
+      "--conditions=module",
       `--compile-executable-path=${deaf}`,
       join(root, "src", "main.ts"),
       `--outfile=${built}`,

@@ -1,12 +1,10 @@
 // The cold half of the story: the key is made if it isn't there, the certificate asked for, checked and stored. Opened only
 // when there is no fresh certificate.
-import { mkdirSync, rmSync } from "node:fs";
 import type { Config } from "./config/settings.ts";
-import { clockFile, measuredSkew, SKEW_FLOOR_MS } from "./identity/clock.ts";
 import type { IdentityFiles } from "./identity/files.ts";
 import type { Unfit } from "./identity/fresh.ts";
 import { ensureKey } from "./identity/keypair.ts";
-import { replaceFile, storeCertificate } from "./identity/store.ts";
+import { storeCertificate } from "./identity/store.ts";
 import { type Issued, issueCertificate } from "./issue/index.ts";
 import type { Environment } from "./story.ts";
 import type { System } from "./system/system.ts";
@@ -50,20 +48,6 @@ export async function obtain(order: Obtaining): Promise<Issued> {
     region: order.region,
   });
   storeCertificate(files, issued.certificate);
-  keepSkew(system, config.paths.state, issued.skewMs);
   trace(`stored ${files.certificate}`);
   return issued;
-}
-
-/** Remembers how far the clock is off; a failure to do so costs nothing but a check made by the wrong clock. */
-function keepSkew(system: System, state: string, skewMs: number): void {
-  const before = measuredSkew(system, state);
-  try {
-    if (Math.abs(skewMs) < SKEW_FLOOR_MS) {
-      if (before !== 0) rmSync(clockFile(state), { force: true });
-    } else if (Math.abs(skewMs - before) >= SKEW_FLOOR_MS) {
-      mkdirSync(state, { recursive: true, mode: 0o700 });
-      replaceFile(clockFile(state), `${Math.round(skewMs)}\n`, 0o600);
-    }
-  } catch {}
 }

@@ -10,7 +10,7 @@ export const SKEW_FLOOR_MS = 2000;
 const SKEW_CEILING_MS = 86_400_000;
 
 /** Milliseconds to add to this machine's clock to get AWS's; 0 when none was measured or the file is damaged. */
-export function measuredSkew(system: System, state: string): number {
+export function measuredSkew(system: Pick<System, "read">, state: string): number {
   try {
     const text = readText(system, clockFile(state));
     if (text === null || !/^-?\d{1,9}\n?$/.test(text)) return 0;

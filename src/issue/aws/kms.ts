@@ -1,0 +1,1 @@
+export { EncryptCommand, KMSClient } from "@aws-sdk/client-kms";

@@ -1,0 +1,1 @@
+export { loadSharedConfigFiles } from "@smithy/core/config";

@@ -1,0 +1,1 @@
+export { fromContainerMetadata, fromHttp, fromIni, fromTokenFile } from "@aws-sdk/credential-providers";

@@ -1,0 +1,88 @@
+import type { Region } from "../config/settings.ts";
+import { Failure } from "../failure.ts";
+import { type Answer, encodeUserRequest, parseAnswer, type UserRequest } from "../wire/bless.ts";
+import type { Caller } from "./caller.ts";
+import { call, type Errand } from "./errand.ts";
+import { type About, answerRefusal, garbage, nonsense } from "./errors.ts";
+import type { Keys } from "./keys.ts";
+import { roleArn } from "./role.ts";
+import type { SourceAddress } from "./source-address.ts";
+
+export type Signing = {
+  readonly caller: Caller;
+  /** kmsauth token; "" sends none. */
+  readonly token: string;
+  readonly role: Keys;
+  readonly address: SourceAddress;
+};
+
+/** Principals to ask for: configured, or the user's own name. */
+export function principalsFor(errand: Errand, caller: Caller): readonly string[] {
+  const { principals } = errand.order.settings;
+  return principals.length === 0 ? [caller.userName] : principals;
+}
+
+/** Asks the region's CA to sign and gives the certificate as it came, not yet checked. Throws Failure. */
+export async function invokeCa(errand: Errand, region: Region, signing: Signing): Promise<string> {
+  const { settings } = errand.order;
+  const { caller, token, role } = signing;
+  if (settings.function === null) throw new Failure("the config names no CA", "set function in [lambda]", 78);
+  const about: About = {
+    service: "Lambda",
+    action: "Invoke",
+    region: region.awsRegion,
+    function:
+      settings.functionVersion === null ? settings.function : `${settings.function}:${settings.functionVersion}`,
+    role: roleArn(errand, caller) ?? caller.arn,
+    user: caller.userName,
+    key: region.kmsauthKey,
+  };
+  const input = {
+    FunctionName: settings.function,
+    InvocationType: "RequestResponse",
+    LogType: "None", // the log's tail may hold the token
+    Payload: encodeUserRequest(requestFor(errand, signing)),
+    ...(settings.functionVersion === null ? {} : { Qualifier: settings.functionVersion }),
+  } as const;
+  const answer = await call(errand, about, (abortSignal) =>
+    errand.clients.lambda(region.awsRegion, role, (client, sdk) =>
+      client.send(new sdk.InvokeCommand(input), { abortSignal }),
+    ),
+  );
+  const said = readAnswer(answer, about);
+  if ("certificate" in said && answer.FunctionError === undefined) return said.certificate;
+  const { errorType, errorMessage } = "certificate" in said ? { errorType: "Unhandled", errorMessage: "" } : said;
+  errand.order.trace(`the CA in ${region.awsRegion} answered ${JSON.stringify(errorType)}`);
+  throw answerRefusal(
+    { errorType, errorMessage: token === "" ? errorMessage : errorMessage.replaceAll(token, "…") },
+    about,
+  );
+}
+
+function requestFor(errand: Errand, { caller, token, address }: Signing): UserRequest {
+  const request = {
+    bastion_ips: address.bound,
+    bastion_user: caller.userName,
+    bastion_user_ip: address.own,
+    command: "*",
+    public_key_to_sign: errand.order.publicKey.trim(),
+    remote_usernames: principalsFor(errand, caller).join(","),
+  };
+  return token === "" ? request : { ...request, kmsauth_token: token };
+}
+
+/** The part of Lambda's answer that is looked at. */
+type Invoked = {
+  readonly Payload?: Uint8Array | undefined;
+  readonly $metadata: { readonly requestId?: string | undefined };
+};
+
+/** What the function answered, in BLESS's form. Throws Failure, without quoting, when it is in no such form. */
+export function readAnswer(answer: Invoked, about: About): Answer {
+  try {
+    return parseAnswer(answer.Payload ?? new Uint8Array(0));
+  } catch {
+    // Not quoted: it may hold anything. Lambda numbers its answers; a page of a hotel's network has no number.
+    throw answer.$metadata.requestId === undefined ? garbage(about) : nonsense(about);
+  }
+}
