@@ -40,7 +40,7 @@ export type SandboxCall = {
   readonly out: (line: string) => void;
 };
 
-const OPTIONS = {
+export const OPTIONS = {
   user: "value",
   hosts: "value",
   "cert-seconds": "value",

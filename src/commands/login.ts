@@ -1,0 +1,71 @@
+import { loadConfig } from "../config/load.ts";
+import { Failure, printable } from "../failure.ts";
+import { identityFiles } from "../identity/files.ts";
+import { unfitness } from "../identity/fresh.ts";
+import { obtain } from "../obtain.ts";
+import { wantedOf } from "../story.ts";
+import type { CommandCall } from "./table.ts";
+import { parseWords, usage } from "./words.ts";
+
+export const help = `
+Options:
+  --force           a new certificate even when the one there is fresh; caches are used
+  --nocache         as --force, and no cached session, token or role is used: asks for a code
+  --region ALIAS    begin with this region
+  --config FILE     this config file instead of the user's
+  --host HOST       only when the host is ours; silent otherwise, with status 1
+  --gui             accepted for python-blessclient's callers; the question comes where it can be answered
+
+Example:
+  $ bssh login
+  MFA code for alice:
+  $ bssh status
+`;
+
+export const OPTIONS = {
+  force: "flag",
+  nocache: "flag",
+  gui: "flag",
+  region: "value",
+  config: "value",
+  host: "value",
+} as const;
+
+/** `bssh login`: the certificate now, without connecting. 0 when a fresh one is there, 1 when none is to be had. */
+export async function login(call: CommandCall): Promise<number> {
+  const { flags, values, rest } = parseWords("login", call.words, OPTIONS);
+  if (rest.length > 0) throw usage("login", "bssh login takes no words beside its options");
+  const configFile = values.get("config");
+  if (configFile !== undefined && call.readText(configFile) === null) {
+    throw new Failure(`there is no file ${printable(configFile)}`, "name another with --config", 78);
+  }
+  const environment = configFile === undefined ? call.environment : { ...call.environment, BSSH_CONFIG: configFile };
+  const config = loadConfig(environment, call.readText);
+  const host = values.get("host");
+  // python-blessclient's own default for --host, which always matched.
+  if (host !== undefined && host !== "BLESS") {
+    const { domainOf } = await import("../config/domain.ts");
+    if (!domainOf(config)(host)) return 1;
+  }
+  if (config.files.length === 0) {
+    throw new Failure(
+      `there is no config at ${config.paths.config}`,
+      "get your organisation's: bssh config import URL",
+      1,
+    );
+  }
+  const files = identityFiles(config.settings.identityFile);
+  const why = unfitness(call.system, files, wantedOf(call.system, config));
+  const force = flags.has("force") || flags.has("nocache");
+  if (why === null && !force) return 0;
+  await obtain({
+    system: call.system,
+    environment,
+    config,
+    files,
+    why,
+    useCaches: !flags.has("nocache"),
+    region: values.get("region") ?? null,
+  });
+  return 0;
+}

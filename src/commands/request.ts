@@ -1,0 +1,124 @@
+import { loadConfig } from "../config/load.ts";
+import type { Settings } from "../config/settings.ts";
+import { Failure, printable } from "../failure.ts";
+import { replaceFile } from "../identity/store.ts";
+import { sendRequest } from "../issue/request.ts";
+import { askOnTerminal } from "../terminal/ask.ts";
+import { say, tracer } from "../terminal/say.ts";
+import type { UserRequest } from "../wire/bless.ts";
+import { WireError } from "../wire/bytes.ts";
+import { formatPublicKey, parsePublicKey } from "../wire/public-key.ts";
+import type { CommandCall } from "./table.ts";
+import { type OptionTable, parseWords, usage } from "./words.ts";
+
+export const help = `
+One request to a BLESS Lambda, invoked with the AWS credentials at hand: no session, token or role is made for it.
+
+Fields, all of them wanted:
+  --bastion-user NAME         who asks
+  --bastion-user-ip ADDRESS   from where
+  --remote-usernames A,B      principals
+  --bastion-ips LIST          addresses and networks that the certificate is good from
+  --command TEXT              what goes into the key ID
+  --public-key FILE           key to certify, a .pub file
+Options:
+  --kmsauth-token-file FILE   file with the kmsauth token; - is standard input
+  --region REGION             AWS region; the config's first when not given
+  --function NAME[:VERSION]   function; the config's when not given
+  --output FILE               where the certificate is saved; printed when not given
+
+Example:
+  $ bssh request --region us-east-1 --function bless:PROD --bastion-user alice --bastion-user-ip 198.51.100.7 \\
+      --remote-usernames alice --bastion-ips 198.51.100.7 --command '*' --public-key ~/.ssh/blessid.pub
+`;
+
+const FIELDS = ["bastion-user", "bastion-user-ip", "remote-usernames", "bastion-ips", "command", "public-key"] as const;
+
+export const OPTIONS: OptionTable = Object.fromEntries(
+  [...FIELDS, "kmsauth-token-file", "region", "function", "output"].map((name) => [name, "value"]),
+);
+
+/** `bssh request`: one BLESS request with every field given by hand; 0, or Failure. */
+export async function request(call: CommandCall): Promise<number> {
+  const { values, rest } = parseWords("request", call.words, OPTIONS);
+  if (rest.length > 0) throw usage("request", "bssh request takes no words beside its options");
+  const missing = FIELDS.filter((name) => !values.has(name));
+  if (missing.length > 0) throw usage("request", `bssh request wants --${missing.join(", --")}`);
+  const field = (name: (typeof FIELDS)[number]) => values.get(name) ?? "";
+
+  const { settings, paths } = loadConfig(call.environment, call.readText);
+  const invoked = functionOf(values.get("function"), settings);
+  const awsRegion = values.get("region") ?? settings.regions[0]?.awsRegion;
+  if (awsRegion === undefined) throw usage("request", "no region is configured, and --region is not given");
+  const tokenFile = values.get("kmsauth-token-file");
+  const token = tokenFile === undefined ? null : await readToken(call, tokenFile);
+  const order: UserRequest = {
+    bastion_ips: field("bastion-ips"),
+    bastion_user: field("bastion-user"),
+    bastion_user_ip: field("bastion-user-ip"),
+    command: field("command"),
+    public_key_to_sign: readKey(call, field("public-key")),
+    remote_usernames: field("remote-usernames"),
+    ...(token === null ? {} : { kmsauth_token: token }),
+  };
+  const line = await sendRequest(
+    {
+      settings: { ...settings, ...invoked },
+      state: paths.state,
+      publicKey: order.public_key_to_sign,
+      environment: call.environment,
+      ask: ({ text, kind, signal }) => askOnTerminal({ text, secret: kind === "code", signal }),
+      say,
+      trace: tracer(call.environment),
+      now: () => Date.now(),
+      useCaches: true,
+      region: null,
+    },
+    awsRegion,
+    order,
+  );
+  const output = values.get("output");
+  if (output === undefined) call.out(line);
+  else save(output, line);
+  return 0;
+}
+
+function functionOf(word: string | undefined, settings: Settings): Pick<Settings, "function" | "functionVersion"> {
+  if (word === undefined) {
+    if (settings.function === null) throw usage("request", "no function is configured, and --function is not given");
+    return { function: settings.function, functionVersion: settings.functionVersion };
+  }
+  // A name, a partial ARN (account:function:name) or an ARN; what follows the name is the version.
+  const parts = /^((?:arn:(?:[^:]*:){5}|\d{12}:function:)?[^:]+)(?::(.+))?$/.exec(word);
+  if (parts === null) throw usage("request", `--function ${printable(word, 80)} is no function's name`);
+  return { function: parts[1] ?? word, functionVersion: parts[2] ?? null };
+}
+
+function readKey(call: CommandCall, path: string): string {
+  const text = call.readText(path);
+  if (text === null) throw new Failure(`there is no ${printable(path)}`, "name a .pub file with --public-key", 66);
+  if (text.startsWith("-----BEGIN")) {
+    throw new Failure(`${printable(path)} is a private key`, `name its public half: ${printable(path)}.pub`, 65);
+  }
+  try {
+    return formatPublicKey(parsePublicKey(text.trim()));
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw new Failure(`${printable(path)} is no public key`, "name a .pub file with --public-key", 65);
+  }
+}
+
+async function readToken(call: CommandCall, path: string): Promise<string> {
+  const text = path === "-" ? await Bun.stdin.text() : call.readText(path);
+  if (text === null) throw new Failure(`there is no ${printable(path)}`, "name the file that holds the token", 66);
+  return text.trim();
+}
+
+function save(path: string, line: string): void {
+  try {
+    replaceFile(path, `${line}\n`, 0o644);
+  } catch (error) {
+    const code = (error as { code?: string }).code ?? "unknown error";
+    throw new Failure(`could not write ${printable(path)} (${code})`, "name another file with --output", 73);
+  }
+}

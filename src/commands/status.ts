@@ -1,0 +1,185 @@
+import { loadConfig } from "../config/load.ts";
+import { pathsOf } from "../config/paths.ts";
+import type { Config } from "../config/settings.ts";
+import { Failure, printable } from "../failure.ts";
+import { type IdentityFiles, identityFiles } from "../identity/files.ts";
+import { storedCertificate, unfitness } from "../identity/fresh.ts";
+import { keptEnds } from "../issue/ends.ts";
+import { wantedOf } from "../story.ts";
+import { type Certificate, FOREVER } from "../wire/certificate.ts";
+import { sha256Fingerprint } from "../wire/signature.ts";
+import type { CommandCall } from "./table.ts";
+import { parseWords, usage } from "./words.ts";
+
+export const help = `
+Asks nobody and shows no secret. Status 0: the certificate is valid; 1: it ends within two minutes; 2: there is none, or
+it can't be used; 3: the set-up is wrong. --json prints one object, which docs/status.schema.json describes; times are
+RFC 3339 in UTC.
+
+Example:
+  $ bssh status
+  certificate   valid for 28 minutes, for alice
+`;
+
+/** What `status --json` prints; interface.md, Commands. Times are RFC 3339 in UTC, null where there is no end. */
+export type Status = {
+  readonly state: "valid" | "ending" | "none" | "wrong";
+  /** Why the certificate can't be used, or what is wrong with the set-up; null when all is well. */
+  readonly problem: string | null;
+  readonly key: string | null;
+  readonly certificate: CertificateStatus | null;
+  /** Null: this version leaves the agent alone. */
+  readonly agent: null;
+  readonly session: string | null;
+  readonly role: string | null;
+  readonly kmsauth: string | null;
+  readonly config: { readonly path: string; readonly files: readonly string[] };
+};
+
+export type CertificateStatus = {
+  readonly path: string;
+  readonly serial: string;
+  readonly keyId: string;
+  readonly principals: readonly string[];
+  readonly validAfter: string;
+  /** Null is for ever. */
+  readonly validBefore: string | null;
+  readonly sourceAddress: readonly string[] | null;
+  /** Fingerprint of the CA's key. */
+  readonly signedBy: string;
+  /** Type of the signature, for example `rsa-sha2-512`. */
+  readonly signature: string;
+};
+
+const EXIT: Readonly<Record<Status["state"], number>> = { valid: 0, ending: 1, none: 2, wrong: 3 };
+const ENDING_SECONDS = 120;
+
+export const OPTIONS = { json: "flag" } as const;
+
+/** `bssh status [--json]`. */
+export async function status(call: CommandCall): Promise<number> {
+  const { flags, rest } = parseWords("status", call.words, OPTIONS);
+  if (rest.length > 0) throw usage("status", "bssh status takes no words beside its options");
+  const { found, now } = statusOf(call);
+  if (flags.has("json")) call.out(JSON.stringify(found));
+  else for (const line of sentences(found, now)) call.out(line);
+  return EXIT[found.state];
+}
+
+/** What there is, and what time it is by AWS's clock, which everything ends by. */
+function statusOf(call: CommandCall): { readonly found: Status; readonly now: number } {
+  let config: Config;
+  try {
+    config = loadConfig(call.environment, call.readText);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const place = { path: pathsOf(call.environment).config, files: [] };
+    return { found: { ...NOTHING, problem: error.sentence, config: place }, now: Date.now() };
+  }
+  const wanted = wantedOf(call.system, config);
+  const { now } = wanted;
+  const place = { path: config.paths.config, files: config.files };
+  const files = identityFiles(config.settings.identityFile);
+  const certificate = storedCertificate(call.system, files);
+  const known = {
+    key: call.system.may(files.key, "read") ? files.key : null,
+    certificate: certificate === null ? null : describe(files, certificate),
+    agent: null,
+    ...kept(config.paths.state, now),
+    config: place,
+  };
+  if (config.files.length === 0) {
+    const problem = `there is no config at ${printable(place.path)}; get your organisation's: bssh config import URL`;
+    return { found: { state: "wrong", problem, ...known }, now };
+  }
+  const problem = unfitness(call.system, files, wanted);
+  if (problem !== null) return { found: { state: "none", problem, ...known }, now };
+  const soon = unfitness(call.system, files, { ...wanted, renewMarginSeconds: ENDING_SECONDS }) !== null;
+  return { found: { state: soon ? "ending" : "valid", problem: null, ...known }, now };
+}
+
+const NOTHING = {
+  state: "wrong",
+  key: null,
+  certificate: null,
+  agent: null,
+  session: null,
+  role: null,
+  kmsauth: null,
+} as const;
+
+function kept(state: string, now: number) {
+  const { session, role, kmsauth } = keptEnds(state, now);
+  const time = (end: number | null) => (end === null ? null : new Date(end).toISOString());
+  return { session: time(session), role: time(role), kmsauth: time(kmsauth) };
+}
+
+function describe(files: IdentityFiles, certificate: Certificate): CertificateStatus {
+  return {
+    path: files.certificate,
+    serial: certificate.serial.toString(),
+    keyId: printable(certificate.keyId),
+    principals: certificate.principals.map((name) => printable(name)),
+    validAfter: timeOf(certificate.validAfter) ?? "",
+    validBefore: certificate.validBefore === FOREVER ? null : timeOf(certificate.validBefore),
+    sourceAddress:
+      certificate.criticalOptions
+        .get("source-address")
+        ?.split(",")
+        .map((one) => printable(one)) ?? null,
+    signedBy: sha256Fingerprint(certificate.signatureKey),
+    signature: certificate.signatureType,
+  };
+}
+
+/** Seconds since the epoch as RFC 3339; null for what lies past the end of JavaScript's time. */
+function timeOf(seconds: bigint): string | null {
+  return seconds > 8_640_000_000_000n ? null : new Date(Number(seconds) * 1000).toISOString();
+}
+
+function sentences(found: Status, now: number): string[] {
+  const until = (time: string | null) => (time === null ? "none" : `for another ${span(Date.parse(time) - now)}`);
+  const { certificate } = found;
+  if (found.state === "wrong") return [`set-up is wrong: ${found.problem}`];
+  return [
+    `certificate   ${summary(found, now)}`,
+    ...(certificate === null
+      ? []
+      : [
+          `  file        ${certificate.path}`,
+          `  key ID      ${certificate.keyId}`,
+          `  signed by   ${certificate.signedBy} (${certificate.signature})`,
+          `  from        ${certificate.sourceAddress?.join(", ") ?? "any address"}`,
+        ]),
+    `MFA session   ${until(found.session)}`,
+    `role          ${until(found.role)}`,
+    `kmsauth token ${until(found.kmsauth)}`,
+    `config        ${found.config.files.join(", ")}`,
+  ];
+}
+
+/** Why there is none to use; the JSON has the short words. */
+const WORDS: Readonly<Record<string, string>> = {
+  "no key": "none, and no key yet: the first login makes both",
+  "unreadable certificate": "none to use: what lies there can't be read",
+  "other key": "none to use: the one there is for another key",
+  "host certificate": "none to use: the one there is a host's",
+  "other principals": "none to use: the one there is for others than remote_user asks",
+  "other CA": "none to use: the one there is signed by another CA than ca_keys names",
+  "not yet valid": "none to use: the one there isn't valid yet",
+  expired: "none to use: the last one has ended",
+  "other address": "none to use: the one there is for another address than yours",
+};
+
+function summary({ state, problem, certificate }: Status, now: number): string {
+  if (certificate === null || state === "none") return WORDS[problem ?? ""] ?? "none";
+  const end = certificate.validBefore === null ? "for ever" : `for ${span(Date.parse(certificate.validBefore) - now)}`;
+  return `${state === "ending" ? "ends soon, valid" : "valid"} ${end}, for ${certificate.principals.join(", ")}`;
+}
+
+function span(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return "less than a minute";
+  if (minutes < 120) return `${minutes} minute${minutes === 1 ? "" : "s"}`;
+  return `${Math.round(minutes / 60)} hours`;
+}

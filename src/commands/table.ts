@@ -1,0 +1,94 @@
+// Every command, the one source of the help: what it does in a line, and the door to it.
+import type { Environment } from "../story.ts";
+import type { System } from "../system/system.ts";
+
+/** What a command is called with. */
+export type CommandCall = {
+  /** Words behind the command's own. */
+  readonly words: readonly string[];
+  readonly environment: Environment;
+  readonly system: System;
+  readonly readText: (path: string) => string | null;
+  /** Path of the running executable. */
+  readonly program: string;
+  /** Prints a line of the command's answer on stdout. */
+  readonly out: (line: string) => void;
+};
+
+/** Runs to the exit status of the process, or throws Failure. */
+export type Command = (call: CommandCall) => Promise<number>;
+
+export type Entry = {
+  /** Words behind the command, as the usage line shows them. */
+  readonly usage: string;
+  /** What it does, in one line. */
+  readonly summary: string;
+  /** Opens the command: its function and the whole of its help. */
+  readonly open: () => Promise<{ readonly run: Command; readonly help: string }>;
+};
+
+export const COMMANDS: Readonly<Record<string, Entry>> = {
+  login: {
+    usage: "[--force] [--region ALIAS]",
+    summary: "gets the certificate now, without connecting",
+    open: async () => {
+      const door = await import("./login.ts");
+      return { run: door.login, help: door.help };
+    },
+  },
+  status: {
+    usage: "[--json]",
+    summary: "shows certificate, sessions and their ends, and the config in force",
+    open: async () => {
+      const door = await import("./status.ts");
+      return { run: door.status, help: door.help };
+    },
+  },
+  which: {
+    usage: "[--json] SSH WORDS…",
+    summary: "says what bssh makes of these words, without connecting",
+    open: async () => {
+      const door = await import("./which.ts");
+      return { run: door.which, help: door.help };
+    },
+  },
+  config: {
+    usage: "check | path | show | import FILE|URL",
+    summary: "checks, shows and imports the config",
+    open: async () => {
+      const door = await import("./config.ts");
+      return { run: door.config, help: door.help };
+    },
+  },
+  request: {
+    usage: "OPTIONS…",
+    summary: "sends one BLESS request with every field given by hand",
+    open: async () => {
+      const door = await import("./request.ts");
+      return { run: door.request, help: door.help };
+    },
+  },
+  sandbox: {
+    usage: "[OPTIONS] [-- COMMAND…]",
+    summary: "runs the whole world on this machine, offline",
+    open: async () => {
+      const door = await import("./sandbox.ts");
+      return { run: door.sandbox, help: door.help };
+    },
+  },
+};
+
+/** Words that will be commands: they are not taken for host names now, so that no script changes its meaning later. */
+export const RESERVED: readonly string[] = [
+  "proxy",
+  "match",
+  "mfa",
+  "doctor",
+  "explain",
+  "setup",
+  "import",
+  "update",
+  "ca",
+  "host",
+  "completion",
+];
