@@ -1,0 +1,89 @@
+/** One region with its own Lambda function and its own kmsauth key. */
+export type Region = {
+  /** Short name for `--region`, as the person types it; compared without regard to case. */
+  readonly alias: string;
+  /** AWS region, for example `eu-west-1`. */
+  readonly awsRegion: string;
+  /** KMS key id, alias or ARN that kmsauth tokens are encrypted under. */
+  readonly kmsauthKey: string;
+};
+
+/** Everything bssh can be told. Frozen; times are in seconds; paths are absolute. */
+export type Settings = {
+  /** Python `re.match` pattern of the hosts that are ours, as written; null when none is configured (then no host is). */
+  readonly domainRegex: string | null;
+  /** True: without a certificate the wrapper exits 255 instead of going on to ssh. */
+  readonly required: boolean;
+  readonly identityFile: string;
+  readonly keyType: "ed25519" | "rsa";
+  /** Principals to ask for; empty means the AWS user name. */
+  readonly principals: readonly string[];
+  /** CA public keys (`type base64`) one of which must have signed; empty means not pinned. */
+  readonly caKeys: readonly string[];
+  readonly allowSha1: boolean;
+  /** Longest certificate validity that is accepted, from now to its end. */
+  readonly certificateMaxSeconds: number;
+  /** A certificate that ends within this time counts as gone. */
+  readonly renewMarginSeconds: number;
+
+  /** Shell command whose standard output is the MFA code; null asks the person. */
+  readonly mfaCommand: string | null;
+  /** Serial number or ARN of the MFA device; null finds it. */
+  readonly mfaSerial: string | null;
+  /** File in which another tool keeps an MFA session that may be used; null for none. */
+  readonly mfaCache: string | null;
+  /** AWS profile to take credentials from; null leaves it to the environment. */
+  readonly awsProfile: string | null;
+  readonly sessionSeconds: number;
+  readonly roleSeconds: number;
+  readonly kmsauthSeconds: number;
+
+  /** `to` of the kmsauth encryption context. */
+  readonly kmsauthService: string | null;
+  readonly function: string | null;
+  /** Version or alias of the function; null leaves it unqualified. */
+  readonly functionVersion: string | null;
+  /** Role to assume, name with an optional path; null invokes with the MFA session. */
+  readonly role: string | null;
+  /** Account of the role, 12 digits; null means the user's own. */
+  readonly roleAccount: string | null;
+  /** Regions in the order in which they are tried. */
+  readonly regions: readonly Region[];
+  readonly connectSeconds: number;
+  readonly readSeconds: number;
+
+  /** Addresses (CIDR or single) the certificate is bound to beside the person's own. */
+  readonly bastionIps: readonly string[];
+  /** The person's own address when it is not to be looked up. */
+  readonly fixedIp: string | null;
+  /** Services that answer with the caller's address, tried in order. */
+  readonly ipUrls: readonly string[];
+  readonly ipCacheSeconds: number;
+};
+
+/** Where a value came from: `default`, a file with the line of the key, or an environment variable. */
+export type Origin =
+  | { readonly kind: "default" }
+  | { readonly kind: "file"; readonly path: string; readonly line: number }
+  | { readonly kind: "environment"; readonly name: string };
+
+export type Config = {
+  readonly settings: Settings;
+  readonly origins: Readonly<Record<keyof Settings, Origin>>;
+  /** Config files that were read, lowest first. */
+  readonly files: readonly string[];
+  readonly paths: Paths;
+};
+
+/** Where bssh keeps things. */
+export type Paths = {
+  /** The user's config file (`BSSH_CONFIG`, `BSSH_HOME/config.toml`, `~/.config/bssh/config.toml`). */
+  readonly config: string;
+  /** The system's config file, under the user's. */
+  readonly systemConfig: string;
+  /** Private state: caches, the measured clock skew (`BSSH_HOME`, `~/.local/state/bssh`). */
+  readonly state: string;
+  /** The user's ssh_config (`BSSH_SSH_CONFIG`, `~/.ssh/config`). */
+  readonly sshConfig: string;
+  readonly home: string;
+};
