@@ -32,7 +32,8 @@ function fourBits(text: string): { width: 32; value: bigint } | null {
 function sixBits(text: string): { width: 128; value: bigint } | null {
   const halves = text.split("::");
   if (halves.length > 2) return null;
-  const [head, tail] = halves.map(sixGroups);
+  // RFC 4291, section 2.2: the dotted form stands at the very end only.
+  const [head, tail] = halves.map((half, at) => sixGroups(half, at === halves.length - 1));
   if (head === null || head === undefined || tail === null) return null;
   const missing = 8 - head.length - (tail?.length ?? 0);
   if (tail === undefined ? missing !== 0 : missing < 1) return null;
@@ -40,12 +41,12 @@ function sixBits(text: string): { width: 128; value: bigint } | null {
   return { width: 128, value: groups.reduce((value, group) => (value << 16n) | BigInt(group), 0n) };
 }
 
-function sixGroups(text: string): number[] | null {
+function sixGroups(text: string, isEnd: boolean): number[] | null {
   if (text === "") return [];
   const groups: number[] = [];
   const parts = text.split(":");
   for (const [at, part] of parts.entries()) {
-    if (part.includes(".") && at === parts.length - 1) {
+    if (part.includes(".") && isEnd && at === parts.length - 1) {
       const four = fourBits(part);
       if (four === null) return null;
       groups.push(Number(four.value >> 16n), Number(four.value & 0xffffn));

@@ -1,51 +1,45 @@
-import sshpk from "sshpk";
+import { createPrivateKey } from "node:crypto";
 import { Failure, printable } from "../failure.ts";
+import { publicBlob } from "../wire/signature.ts";
 import type { AskPassphrase } from "./keypair.ts";
 
-const WRONG = "is not a private key that bssh can read";
+/** Passphrases that are tried before it is given up. */
+const TRIES = 3;
 
 /**
  * Blob of the public half of a PEM or PKCS8 private key that has no KEY.pub beside it. Asks for the passphrase of an
- * encrypted one, at most three times. Throws Failure.
+ * encrypted one, at most three times. Null when it is no key that can be read; throws Failure without the passphrase.
  */
-export async function readForeignKey(path: string, pem: string, askPassphrase: AskPassphrase): Promise<Uint8Array> {
-  const plain = await parse(pem, undefined);
-  if (plain !== "encrypted") return blobOf(path, plain);
-  for (let attempt = 0; attempt < 3; attempt++) {
+export async function readForeignKey(
+  path: string,
+  pem: string,
+  askPassphrase: AskPassphrase,
+): Promise<Uint8Array | null> {
+  const plain = open(pem, undefined);
+  if (plain !== "encrypted") return plain;
+  for (let attempt = 0; attempt < TRIES; attempt++) {
     const passphrase = await askPassphrase(path);
     if (passphrase === null) break;
-    const opened = await parse(pem, passphrase);
-    if (opened !== null && opened !== "encrypted") return blobOf(path, opened);
+    const opened = open(pem, passphrase);
+    if (opened !== null && opened !== "encrypted") return opened;
   }
   throw new Failure(
     `the key ${printable(path)} is encrypted and has no public half beside it`,
-    `make one: ssh-keygen -y -f ${printable(path)} > ${printable(path)}.pub`,
+    `make one: ssh-keygen -y -f ${word(path)} > ${word(`${path}.pub`)}`,
   );
 }
 
-function blobOf(path: string, key: sshpk.PrivateKey | null): Uint8Array {
-  if (key === null) {
-    throw new Failure(
-      `${printable(path)} ${WRONG}`,
-      "name another with identity_file, or move it away to have one made",
-    );
+/** A wrong passphrase, like rubbish, gives null: what decrypts to rubbish can't be told from it. */
+function open(pem: string, passphrase: string | undefined): Uint8Array | "encrypted" | null {
+  try {
+    return publicBlob(createPrivateKey(passphrase === undefined ? pem : { key: pem, passphrase }));
+  } catch (error) {
+    return (error as { code?: string }).code === "ERR_MISSING_PASSPHRASE" ? "encrypted" : null;
   }
-  return new Uint8Array(key.toPublic().toBuffer("ssh", {}));
 }
 
-/**
- * sshpk throws for a wrong passphrase, and for PEM and PKCS8 keys it throws once more later on, from a stream, past every
- * catch (sshpk 1.18.0, `formats/pem.js` over Node's Decipher). The guard is up until that has passed.
- */
-async function parse(pem: string, passphrase: string | undefined): Promise<sshpk.PrivateKey | "encrypted" | null> {
-  const swallow = () => undefined;
-  process.on("uncaughtException", swallow);
-  try {
-    return sshpk.parsePrivateKey(pem, "auto", passphrase === undefined ? {} : { passphrase });
-  } catch (error) {
-    return (error as { name?: string }).name === "KeyEncryptedError" ? "encrypted" : null;
-  } finally {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    process.off("uncaughtException", swallow);
-  }
+/** A path as a word of a shell's line. */
+function word(path: string): string {
+  const shown = printable(path);
+  return /^[\w/.:@%+,-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
 }

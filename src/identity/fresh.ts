@@ -93,15 +93,16 @@ function signedByOne(certificate: Certificate, caKeys: readonly string[]): boole
 }
 
 /**
- * Blob of the identity's public key: from KEY.pub, else from the part of an OpenSSH private key that is not encrypted; null
- * when neither tells.
+ * Blob of the identity's public key: from the part of an OpenSSH private key that is not encrypted, since KEY.pub may be
+ * another key's; of a key in another format from KEY.pub. Null when neither tells.
  */
 export function publicKeyBlob(system: System, files: IdentityFiles): Uint8Array | null {
   try {
-    const line = readText(system, files.publicKey);
-    if (line !== null) return parsePublicKey(line).blob;
     const pem = readText(system, files.key);
-    return pem === null ? null : (readOpenSshKey(pem)?.publicKey ?? null);
+    const open = pem === null ? null : readOpenSshKey(pem);
+    if (open !== null) return open.publicKey;
+    const line = readText(system, files.publicKey);
+    return line === null ? null : parsePublicKey(line).blob;
   } catch {
     return null;
   }

@@ -2,7 +2,8 @@ import { generateKeyPairSync } from "node:crypto";
 import { Failure, printable } from "../failure.ts";
 import type { System } from "../system/system.ts";
 import { readText } from "../system/system.ts";
-import { makeOpenSshKey, type PrivateJwk, readOpenSshKey } from "../wire/private-key.ts";
+import { WireError } from "../wire/bytes.ts";
+import { makeOpenSshKey, type OpenSshKey, type PrivateJwk, readOpenSshKey } from "../wire/private-key.ts";
 import { blobType, formatPublicKey, parsePublicKey } from "../wire/public-key.ts";
 import type { IdentityFiles } from "./files.ts";
 import { dropCertificate, storeNewKey, storePublicKey } from "./store.ts";
@@ -32,7 +33,7 @@ export async function ensureKey(
     return ensurePublicKey(system, files, readPrivate(system, files) ?? "", askPassphrase);
   }
   const line = readPublic(system, files);
-  const own = readOpenSshKey(pem)?.publicKey;
+  const own = openPart(files, pem)?.publicKey;
   if (line !== null && (own === undefined || Buffer.compare(parsePublicKey(line).blob, own) === 0)) return line;
   return ensurePublicKey(system, files, pem, askPassphrase);
 }
@@ -67,13 +68,28 @@ async function ensurePublicKey(
 }
 
 async function publicLine(files: IdentityFiles, pem: string, askPassphrase: AskPassphrase): Promise<string> {
-  const open = readOpenSshKey(pem);
+  const open = openPart(files, pem);
   if (open !== null) {
     return formatPublicKey({ type: blobType(open.publicKey), blob: open.publicKey, comment: COMMENT });
   }
   const { readForeignKey } = await import("./foreign-key.ts");
   const blob = await readForeignKey(files.key, pem, askPassphrase);
+  if (blob === null) throw noKey(files);
   return formatPublicKey({ type: blobType(blob), blob, comment: COMMENT });
+}
+
+/** The open part of an OpenSSH key; null for the other formats. */
+function openPart(files: IdentityFiles, pem: string): OpenSshKey | null {
+  try {
+    return readOpenSshKey(pem);
+  } catch (error) {
+    throw error instanceof WireError ? noKey(files) : error;
+  }
+}
+
+function noKey(files: IdentityFiles): Failure {
+  const fact = `${printable(files.key)} is not a private key that bssh can read`;
+  return new Failure(fact, "name another with identity_file, or move it away to have one made");
 }
 
 function newKey(type: "ed25519" | "rsa"): string {

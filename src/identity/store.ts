@@ -12,7 +12,6 @@ import {
   readdirSync,
   readlinkSync,
   renameSync,
-  statSync,
   symlinkSync,
   unlinkSync,
   writeSync,
@@ -25,26 +24,33 @@ import type { IdentityFiles } from "./files.ts";
 const LEFT_OVER_MS = 3_600_000;
 
 /**
- * Stores a certificate (a line, newline added) at `KEY-cert.pub`, and the link `KEY-cert` to it. Throws Failure when the
- * folder can't be written; the certificate that was there is then still there, whole.
+ * Stores a certificate (a line, newline added) at `KEY-cert.pub`, and the link `KEY-cert` to it where links can be made.
+ * Throws Failure when the folder can't be written; the certificate that was there is then still there, whole.
  */
 export function storeCertificate(files: IdentityFiles, line: string): void {
   try {
     replaceFile(files.certificate, `${line.trimEnd()}\n`, 0o644);
-    replaceLink(files.link, basename(files.certificate));
-    sweep(dirname(files.certificate));
   } catch (error) {
     throw notStored(files.certificate, error);
+  }
+  try {
+    replaceLink(files.link, basename(files.certificate));
+    sweep(dirname(files.certificate));
+  } catch {
+    // The certificate is there and ssh is told where. Some file systems know no links.
   }
 }
 
 /** Takes the certificate away, when the key it is for is gone. */
 export function dropCertificate(files: IdentityFiles): void {
-  for (const path of [files.certificate, files.link]) {
-    try {
-      unlinkSync(path);
-    } catch {}
-  }
+  discard(files.certificate);
+  discard(files.link);
+}
+
+function discard(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {}
 }
 
 /**
@@ -63,7 +69,7 @@ export function storeNewKey(files: IdentityFiles, privateKey: string): boolean {
       if ((error as { code?: string }).code === "EEXIST") return false;
       throw error;
     } finally {
-      unlinkSync(temporary);
+      discard(temporary);
     }
   } catch (error) {
     throw notStored(files.key, error);
@@ -85,7 +91,7 @@ export function replaceFile(path: string, text: string, mode: number): void {
   try {
     renameSync(temporary, path);
   } catch (error) {
-    unlinkSync(temporary);
+    discard(temporary);
     throw error;
   }
 }
@@ -99,7 +105,7 @@ function writeTemporary(path: string, text: string, mode: number, durable: boole
     if (durable) fsyncSync(file);
   } catch (error) {
     closeSync(file);
-    unlinkSync(temporary);
+    discard(temporary);
     throw error;
   }
   closeSync(file);
@@ -117,7 +123,7 @@ function replaceLink(path: string, target: string): void {
   try {
     renameSync(temporary, path);
   } catch (error) {
-    unlinkSync(temporary);
+    discard(temporary);
     throw error;
   }
 }
@@ -130,7 +136,7 @@ function sweep(folder: string): void {
   for (const name of readdirSync(folder)) {
     if (!/^\..+\.[0-9a-f]{16}\.bssh$/.test(name)) continue;
     try {
-      if (Date.now() - statSync(join(folder, name)).mtimeMs > LEFT_OVER_MS) unlinkSync(join(folder, name));
+      if (Date.now() - lstatSync(join(folder, name)).mtimeMs > LEFT_OVER_MS) unlinkSync(join(folder, name));
     } catch {}
   }
 }

@@ -22,7 +22,7 @@ export function becomeSsh(
  * starts a token there, and quotes and backslashes have a meaning (ssh_config(5), PATTERNS and TOKENS).
  *
  * `CertificateFile` puts the certificate before everything the agent holds, so that it alone costs one try of
- * MaxAuthTries; nothing of the user's is taken away.
+ * MaxAuthTries; nothing of the user's is taken away. A path that can't be said to ssh (`${` in it) is left out.
  */
 export function identityWords(order: {
   readonly certificate: string | null;
@@ -32,10 +32,18 @@ export function identityWords(order: {
   readonly defaults: readonly string[];
 }): string[] {
   const words: string[] = [];
-  if (order.certificate !== null) words.push("-o", `CertificateFile=${configValue(order.certificate)}`);
-  if (order.key !== null) words.push("-i", order.key.replaceAll("%", "%%"));
-  for (const file of order.defaults) words.push("-o", `IdentityFile=${configValue(file)}`);
+  const { certificate, key, defaults } = order;
+  if (certificate !== null && isSayable(certificate)) words.push("-o", `CertificateFile=${configValue(certificate)}`);
+  // ssh looks for the file of `-i` before it expands its tokens, so that a `%` can't be said there (ssh.c, case 'i').
+  if (key !== null && !key.includes("%") && isSayable(key)) words.push("-i", key);
+  else if (key !== null && isSayable(key)) words.push("-o", `IdentityFile=${configValue(key)}`);
+  for (const file of defaults.filter(isSayable)) words.push("-o", `IdentityFile=${configValue(file)}`);
   return words;
+}
+
+/** ssh puts variables in place of `${NAME}` and knows no way to write these characters themselves (ssh_config(5), TOKENS). */
+function isSayable(path: string): boolean {
+  return !path.includes("${");
 }
 
 function configValue(path: string): string {

@@ -46,9 +46,15 @@ function onPath(system: System, name: string, path: string | undefined): Ssh | n
 function candidate(system: System, path: string): Ssh | null {
   if (!system.may(path, "execute")) return null;
   const head = system.peek(path);
-  // A program that may be run but not read can't be looked into; a folder can't be either, and ssh is no folder.
-  if (head === null) return system.may(path, "read") ? null : { path, script: false };
+  // A program that may be run but not read can't be looked into; a folder can't be either.
+  if (head === null) return isFolder(system, path) || system.may(path, "read") ? null : { path, script: false };
+  // Nothing in it, like a pipe or an empty file: no program.
+  if (head.magic.length < 2) return null;
   return head.size > NOT_SSH_BYTES ? null : { path, script: head.magic === "#!" };
+}
+
+function isFolder(system: System, path: string): boolean {
+  return system.may(`${path}/.`, "execute");
 }
 
 /**

@@ -172,7 +172,8 @@ export function libcSystem(library: string): System {
     },
     may: (path, mode) => libc.access(zero(path), mode === "read" ? 4 : 1) === 0,
     peek(path) {
-      const fd = libc.open(zero(path), O_CLOEXEC, 0);
+      // A pipe of that name would otherwise be waited for.
+      const fd = libc.open(zero(path), O_CLOEXEC | O_NONBLOCK, 0);
       if (fd < 0) return null;
       const two = new Uint8Array(2);
       const got = Number(libc.read(fd, two, 2));

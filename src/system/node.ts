@@ -28,7 +28,8 @@ export function nodeSystem(): System {
     },
     peek(path) {
       try {
-        const fd = openSync(path, "r");
+        // A pipe of that name would otherwise be waited for.
+        const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
         try {
           const two = new Uint8Array(2);
           const got = readSync(fd, two, 0, 2, 0);

@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
-import { Failure } from "../failure.ts";
+import { Failure, printable } from "../failure.ts";
 import { echoOff } from "./echo.ts";
+import { columnsOf } from "./width.ts";
 
 export type Question = {
   /** What is asked, for example `MFA code for alice`; no colon. */
@@ -13,6 +14,9 @@ export type Question = {
 
 /** Longest answer in bytes; a terminal in line mode hands over at most 4096. */
 const LONGEST = 1024;
+
+/** Longest question in characters. */
+const LONGEST_QUESTION = 1000;
 
 /** How often the terminal is looked at while the person types, in milliseconds. */
 const LOOK_MS = 15;
@@ -30,12 +34,23 @@ export async function askOnTerminal(question: Question): Promise<string | null> 
   } catch {
     return null;
   }
-  const restore = question.secret ? echoOff(tty) : () => {};
+  const write = (text: string) => {
+    try {
+      writeSync(tty, text);
+    } catch {
+      // The terminal is gone or takes nothing now; reading it tells which.
+    }
+  };
+  const text = `${printable(question.text, LONGEST_QUESTION)}: `;
+  const ask = () => write(text);
+  const erase = (typed = "") => write(eraseRows(text + typed, columnsOf(tty)));
+  let restore = () => {};
   try {
-    writeSync(tty, `${question.text}: `);
+    if (question.secret) restore = echoOff(tty, { erase, ask });
+    ask();
     const answer = await readLine(tty, question.signal);
-    // Back to the start of the line and clear it; where the answer was seen its line break has moved on, so go up as well.
-    writeSync(tty, question.secret || answer === null ? "\r\u001b[K" : "\u001b[A\r\u001b[K");
+    // Where the answer was seen its line break moved the cursor on.
+    erase(question.secret || answer === null ? "" : `${answer}\n`);
     if (answer === null && question.signal?.aborted !== true) {
       throw new Failure("no answer was given", "run it again and type the answer");
     }
@@ -46,16 +61,29 @@ export async function askOnTerminal(question: Question): Promise<string | null> 
   }
 }
 
+/** Takes away what was written from the start of a row on: wrapped rows too, where the width is known. */
+function eraseRows(written: string, columns: number | null): string {
+  const rows = written.split("\n").reduce((count, line) => {
+    const length = [...line].length;
+    return count + (columns === null || length === 0 ? 1 : Math.ceil(length / columns));
+  }, 0);
+  return `${rows > 1 ? `\u001b[${rows - 1}A` : ""}\r\u001b[J`;
+}
+
 /**
- * A line from the terminal; null at its end or when it isn't wanted any more. Reads what the terminal hands over at once, a
- * line: what is typed ahead stays for ssh.
+ * A line from the terminal, without its end; null at the end of input or when it isn't wanted any more. What is typed after
+ * the line stays for ssh: a terminal hands over one line at a time. What is longer than an answer is dropped.
  */
 async function readLine(tty: number, signal: AbortSignal | undefined): Promise<string | null> {
   const buffer = Buffer.alloc(LONGEST);
+  let line = "";
   while (signal?.aborted !== true) {
     try {
       const length = readSync(tty, buffer, 0, LONGEST, null);
-      return length === 0 ? null : buffer.toString("utf8", 0, length).replace(/[\r\n]+$/, "");
+      const part = buffer.toString("utf8", 0, length);
+      if (length === 0) return null;
+      if (line.length < LONGEST) line += part;
+      if (/[\r\n]$/.test(part)) return line.replace(/[\r\n]+$/, "");
     } catch (error) {
       const code = (error as { code?: string }).code;
       if (code !== "EAGAIN" && code !== "EINTR") return null;
@@ -68,27 +96,52 @@ async function readLine(tty: number, signal: AbortSignal | undefined): Promise<s
 /** How long `mfa_command` may take: it may wait for a person's finger on a token. */
 const COMMAND_MS = 120_000;
 
+/** A program of its own that `mfa_command` left running may hold its output open; it is not waited for. */
+const LAST_WORDS_MS = 100;
+
+/** Longest output of `mfa_command` that is kept, in bytes. */
+const LONGEST_OUTPUT = 4096;
+
 /**
- * Runs `mfa_command` with the user's shell and takes its first line of output as the answer. Its stderr is the person's. Throws
- * Failure when it fails, prints nothing, or takes longer than two minutes.
+ * Runs `mfa_command` with the shell and takes its first line of output as the answer. Its stderr is the person's. Throws
+ * Failure when it fails, prints nothing, or takes longer than `limitMs`.
  */
 export async function askCommand(
   command: string,
   environment: Readonly<Record<string, string | undefined>>,
+  limitMs = COMMAND_MS,
 ): Promise<string> {
   const child = Bun.spawn(["/bin/sh", "-c", command], {
     env: { ...environment },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "inherit",
-    timeout: COMMAND_MS,
-    killSignal: "SIGTERM",
   });
-  const [output, status] = await Promise.all([new Response(child.stdout).text(), child.exited]);
-  if (child.signalCode === "SIGTERM")
-    throw new Failure("mfa_command took longer than two minutes", "check mfa_command");
+  const output = collect(child.stdout);
+  const limit = Promise.withResolvers<null>();
+  const timer = setTimeout(() => limit.resolve(null), limitMs);
+  const status = await Promise.race([child.exited, limit.promise]);
+  clearTimeout(timer);
+  if (status === null) {
+    child.kill("SIGTERM");
+    throw new Failure(`mfa_command took longer than ${Math.round(limitMs / 1000)} seconds`, "check mfa_command");
+  }
+  await Promise.race([output.done, Bun.sleep(LAST_WORDS_MS)]);
   if (status !== 0) throw new Failure(`mfa_command failed with status ${status}`, "run it by hand to see why");
-  const answer = output.split("\n", 1)[0]?.trim() ?? "";
+  const answer = output.text().split("\n", 1)[0]?.trim() ?? "";
   if (answer === "") throw new Failure("mfa_command printed no code", "run it by hand to see why");
   return answer;
+}
+
+/** The beginning of what a stream gives; all of it is read, so that the writer isn't held up. */
+function collect(stream: ReadableStream<Uint8Array>): { readonly done: Promise<void>; text(): string } {
+  const kept: Uint8Array[] = [];
+  let length = 0;
+  const read = async () => {
+    for await (const chunk of stream) {
+      if (length < LONGEST_OUTPUT) kept.push(chunk);
+      length += chunk.length;
+    }
+  };
+  return { done: read(), text: () => Buffer.concat(kept).subarray(0, LONGEST_OUTPUT).toString() };
 }
