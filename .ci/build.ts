@@ -1,6 +1,6 @@
 // Compiles dist/bssh. Beside Bun's own flags it takes three names out of the runtime: a developer's BUN_BE_BUN, BUN_OPTIONS or
 // BUN_INSPECT would otherwise turn bssh into the bun command, run other code in it, or open a debugger's port.
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 const root = resolve(import.meta.dir, "..");
@@ -17,6 +17,21 @@ function runtime(): string {
   );
   if (found === undefined) throw new Error("Bun is not installed; run npm install first");
   return found;
+}
+
+/** Digest of everything that the executable is made from: what one build keeps for itself, another doesn't trust. */
+function digestOfSources(): string {
+  const hasher = new Bun.CryptoHasher("sha256");
+  const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+    .map((name) => join("src", name))
+    .filter((name) => statSync(join(root, name)).isFile());
+  for (const name of [...sources.sort(), "package.json", "package-lock.json"]) {
+    hasher
+      .update(`${name}\0`)
+      .update(readFileSync(join(root, name)))
+      .update("\0");
+  }
+  return hasher.digest("hex");
 }
 
 /** The runtime with the variables' first letter changed to one that no environment can name by accident. */
@@ -57,6 +72,7 @@ try {
       "--reject-unresolved",
       // The SDK then comes as ES modules, of which the bundler takes only what is used.
       "--conditions=module",
+      `--define=BSSH_BUILD=${JSON.stringify(digestOfSources())}`,
       `--compile-executable-path=${deaf}`,
       join(root, "src", "main.ts"),
       `--outfile=${built}`,

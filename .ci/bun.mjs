@@ -1,6 +1,6 @@
 // Runs Bun as it was pinned in package.json, whether or not npm ran its install script
 // (with `npm install --ignore-scripts` the program on PATH is a stub, and the real one lies under @oven).
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
@@ -22,6 +22,12 @@ if (bun === null) {
   console.error("bssh: Bun is not installed; run npm install first");
   process.exit(1);
 }
-const { status, signal } = spawnSync(bun, process.argv.slice(2), { stdio: "inherit" });
-if (signal !== null) process.kill(process.pid, signal);
-process.exit(status ?? 1);
+const child = spawn(bun, process.argv.slice(2), { stdio: "inherit" });
+// The terminal gives Ctrl-C to Bun as well; what it runs cleans up first, and is waited for.
+for (const signal of ["SIGINT", "SIGQUIT"]) process.on(signal, () => {});
+for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+child.on("exit", (status, signal) => {
+  if (signal === null) process.exit(status ?? 1);
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+});

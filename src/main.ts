@@ -4,12 +4,11 @@ import { faceOf } from "./argv/face.ts";
 import { parseCall } from "./argv/parse.ts";
 import { grammarFor, needsVersion } from "./argv/ssh-options.ts";
 import { COMMANDS, RESERVED } from "./commands/table.ts";
-import { loadConfig } from "./config/load.ts";
 import { Failure } from "./failure.ts";
 import { becomeSsh } from "./ssh/become.ts";
 import { findSsh } from "./ssh/find.ts";
 import { sshVersion } from "./ssh/resolve.ts";
-import { type Environment, identityOf, judge, judgeCertificate, makeScene, type Scene, wordsFor } from "./story.ts";
+import type { Environment, Scene } from "./story.ts";
 import { openSystem } from "./system/open.ts";
 import { readText, type System } from "./system/system.ts";
 
@@ -49,10 +48,10 @@ async function wrap(system: System, environment: Environment, words: readonly st
   let required = false;
   let inserted: readonly string[] = [];
   try {
-    const config = loadConfig(environment, (path) => readText(system, path));
+    const story = await import("./story.ts");
+    const config = await story.openConfig(environment, (path) => readText(system, path));
     required = config.settings.required;
-    const scene = makeScene({ system, environment, ssh, call, config });
-    inserted = await blessedWords(scene);
+    inserted = await blessedWords(story, story.makeScene({ system, environment, ssh, call, config }));
   } catch (error) {
     await report(error);
     if (required) return 255;
@@ -61,16 +60,17 @@ async function wrap(system: System, environment: Environment, words: readonly st
 }
 
 /** What ssh gets in addition: nothing for other people's hosts; for ours the certificate, which is fetched when it isn't fresh. */
-async function blessedWords(scene: Scene): Promise<readonly string[]> {
-  const judgement = judge(scene);
+async function blessedWords(story: typeof import("./story.ts"), scene: Scene): Promise<readonly string[]> {
+  const judgement = story.judge(scene);
   if (!judgement.ours) return [];
-  const files = identityOf(scene);
-  const unfit = judgeCertificate(scene, files);
+  const files = story.identityOf(scene);
+  const unfit = story.judgeCertificate(scene, files);
   if (unfit !== null) {
-    const { obtain } = await import("./obtain.ts");
-    await obtain({ ...scene, files, why: unfit, useCaches: true, region: null });
+    const [{ obtain }, { loadConfig }] = await Promise.all([import("./obtain.ts"), import("./config/load.ts")]);
+    const config = loadConfig(scene.environment, (path) => readText(scene.system, path));
+    await obtain({ ...scene, config, files, why: unfit, useCaches: true, region: null });
   }
-  return judgement.destination ? wordsFor(scene, files) : [];
+  return judgement.destination ? story.wordsFor(scene, files) : [];
 }
 
 async function command(

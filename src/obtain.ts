@@ -1,13 +1,16 @@
 // The cold half of the story: the key is made if it isn't there, the certificate asked for, checked and stored. Opened only
 // when there is no fresh certificate.
+import { mkdirSync } from "node:fs";
+import { keptFile } from "./config/kept.ts";
 import type { Config } from "./config/settings.ts";
+import { keptText } from "./config/warm.ts";
 import type { IdentityFiles } from "./identity/files.ts";
 import type { Unfit } from "./identity/fresh.ts";
 import { ensureKey } from "./identity/keypair.ts";
-import { storeCertificate } from "./identity/store.ts";
+import { replaceFile, storeCertificate } from "./identity/store.ts";
 import { type Issued, issueCertificate } from "./issue/index.ts";
 import type { Environment } from "./story.ts";
-import type { System } from "./system/system.ts";
+import { readText, type System } from "./system/system.ts";
 import { askCommand, askOnTerminal } from "./terminal/ask.ts";
 import { say, tracer } from "./terminal/say.ts";
 
@@ -49,5 +52,16 @@ export async function obtain(order: Obtaining): Promise<Issued> {
   });
   storeCertificate(files, issued.certificate);
   trace(`stored ${files.certificate}`);
+  keepConfig(system, environment, config.paths.state);
   return issued;
+}
+
+/** Keeps the config for the logins to come, which then need not read it; a failure to do so costs them some time. */
+function keepConfig(system: System, environment: Environment, state: string): void {
+  try {
+    const text = keptText(environment, (path) => readText(system, path));
+    if (text === null || text === readText(system, keptFile(state))) return;
+    mkdirSync(state, { recursive: true, mode: 0o700 });
+    replaceFile(keptFile(state), text, 0o600);
+  } catch {}
 }

@@ -1,13 +1,12 @@
 // The story of house.md in steps, each a plain value for the next: the words, whether they lead to a host of ours, which
 // identity that takes, what ssh gets in addition. `main.ts` tells it to ssh; `bssh which` tells it to a person.
 import type { Call } from "./argv/call.ts";
-import { domainOf } from "./config/domain.ts";
-import type { Config } from "./config/settings.ts";
+import { keptConfig, type WarmConfig } from "./config/kept.ts";
 import { measuredSkew } from "./identity/clock.ts";
 import { type IdentityFiles, identityFiles } from "./identity/files.ts";
 import { type Unfit, unfitness, type Wanted } from "./identity/fresh.ts";
 import { identityWords } from "./ssh/become.ts";
-import { defaultIdentities, namesIdentity } from "./ssh/defaults.ts";
+import { defaultIdentities, namesIdentity, triedDefaults } from "./ssh/defaults.ts";
 import type { Ssh } from "./ssh/find.ts";
 import { type Resolved, resolveWords } from "./ssh/resolve.ts";
 import type { System } from "./system/system.ts";
@@ -20,10 +19,24 @@ export type Scene = {
   readonly environment: Environment;
   readonly ssh: Ssh;
   readonly call: Call;
-  readonly config: Config;
+  readonly config: WarmConfig;
   /** What `ssh -G` says of the words; asked at most once. Null when ssh refuses them. */
   readonly resolved: () => Resolved | null;
 };
+
+/**
+ * The config for the way to ssh: as it was kept when the last certificate was issued, or read anew when anything has changed
+ * since. Throws Failure (78).
+ */
+export async function openConfig(
+  environment: Environment,
+  readText: (path: string) => string | null,
+): Promise<WarmConfig> {
+  const kept = keptConfig(environment, readText);
+  if (kept !== null) return kept;
+  const [{ loadConfig }, { warmOf }] = await Promise.all([import("./config/load.ts"), import("./config/warm.ts")]);
+  return warmOf(loadConfig(environment, readText));
+}
 
 export function makeScene(parts: Omit<Scene, "resolved">): Scene {
   let answer: Resolved | null | undefined;
@@ -53,7 +66,7 @@ export function judge(scene: Scene): Judgement {
 
   if (config.settings.domainRegex === null)
     return { ours: false, destination: false, reason: "no domain_regex is configured" };
-  const ours = domainOf(config);
+  const ours = config.isOurs;
   if (call.host !== null && ours(call.host)) {
     return { ours: true, destination: true, reason: `the name typed, ${call.host}, matches domain_regex` };
   }
@@ -62,7 +75,8 @@ export function judge(scene: Scene): Judgement {
   if (name !== undefined && ours(name)) {
     return { ours: true, destination: true, reason: `its HostName ${name} matches domain_regex` };
   }
-  const jump = jumpHosts(scene).find((host) => ours(host) || ours(hostNameOf(scene, host)));
+  const jumps = jumpHosts(scene);
+  const jump = jumps.find(ours) ?? jumps.find((host) => ours(hostNameOf(scene, host)));
   if (jump !== undefined) {
     return { ours: true, destination: false, reason: `its jump host ${jump} matches domain_regex` };
   }
@@ -95,7 +109,7 @@ export function identityOf(scene: Scene): IdentityFiles {
   const { config, call, system } = scene;
   const typed = call.identityFiles.map((path) => expandHome(path, config.paths.home));
   const named = typed.find((path) => system.may(identityFiles(path).key, "read"));
-  if (named === undefined || config.origins.identityFile.kind === "environment") {
+  if (named === undefined || config.isIdentityNamed) {
     return identityFiles(config.settings.identityFile);
   }
   return identityFiles(named);
@@ -106,7 +120,7 @@ function expandHome(path: string, home: string): string {
 }
 
 /** What the certificate must be, by the settings and by AWS's clock. */
-export function wantedOf(system: System, config: Config): Wanted {
+export function wantedOf(system: System, config: Pick<WarmConfig, "settings" | "paths">): Wanted {
   return {
     principals: config.settings.principals,
     caKeys: config.settings.caKeys,
@@ -147,9 +161,7 @@ function lostDefaults(scene: Scene, system: System, files: IdentityFiles): strin
     host: call.host ?? "",
   });
   if (named === true) return [];
-  if (named === false) return present;
-  const tried = scene.resolved()?.get("identityfile") ?? [];
-  return tried.every((path) => /^~\/\.ssh\/id_(rsa|ecdsa|ecdsa_sk|ed25519|ed25519_sk|xmss|dsa)$/.test(path))
-    ? present
-    : [];
+  // With canonical names ssh reads its files a second time.
+  if (named === false && !call.options.some(({ key }) => key === "canonicalizehostname")) return present;
+  return triedDefaults(present, scene.resolved()?.get("identityfile") ?? []);
 }

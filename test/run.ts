@@ -48,7 +48,7 @@ if (!needs()) {
 count("types", [join(root, "node_modules/.bin/tsc"), "--noEmit"]);
 count("lint and format", [join(root, "node_modules/.bin/biome"), "check", "--error-on-warnings", "."]);
 if (count("build", [process.execPath, join(root, ".ci/build.ts")])) {
-  const units = ["argv", "ca", "config", "house", "identity", "issue", "sandbox", "ssh", "terminal", "wire"];
+  const units = ["argv", "ca", "config", "house", "identity", "issue", "sandbox", "ssh", "story", "terminal", "wire"];
   countTests([...units.map((room) => `./test/${room}/`), "./test/scenarios/", ...(quick ? [] : ["./test/e2e/"])]);
 }
 console.log(`\n${((Date.now() - started) / 1000).toFixed(0)} s`);

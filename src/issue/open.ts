@@ -54,8 +54,7 @@ function openClock({ state, now, say }: Order): { clock: Clock; closeClock(): vo
     const { skewMs } = clock;
     const size = Math.abs(skewMs);
     if (size >= SKEW_TOLD_MS) {
-      const minutes = Math.round(size / 60_000);
-      const amount = minutes === 1 ? "a minute" : `${minutes} minutes`;
+      const amount = amountOf(size);
       say(
         `this machine's clock is ${amount} ${skewMs > 0 ? "slow" : "fast"}; bssh allows for it, other programs may not`,
       );
@@ -71,6 +70,14 @@ function readOrNull(path: string): Uint8Array | null {
   } catch {
     return null;
   }
+}
+
+/** A time of at least a minute, in the unit that a person would take. */
+function amountOf(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  if (minutes === 1) return "a minute";
+  if (minutes < 120) return `${minutes} minutes`;
+  return minutes < 48 * 60 ? `${Math.round(minutes / 60)} hours` : `${Math.round(minutes / 1440)} days`;
 }
 
 /** The session that another tool keeps in `mfa_cache`, while it is good. */

@@ -81,7 +81,10 @@ function whetherToAskAgain(errand: Errand, error: unknown, code: string): Failur
       if (!error.elsewhere) throw error;
       // Without a whole answer AWS may have taken the code, and it takes each only once; so no other region is tried either:
       // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
-      throw new Failure(`${error.message}, and the MFA code is used up`, "wait for the next code and try again");
+      throw new Failure(
+        `${error.message}, and the MFA code is used up`,
+        "wait for the next code and try again, if need be with AWS_REGION set to another region",
+      );
   }
 }
 

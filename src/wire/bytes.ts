@@ -50,10 +50,15 @@ export function makeReader(bytes: Uint8Array): Reader {
   function u32(): number {
     return view.getUint32(take(4));
   }
+  // Written out: a login that calls a small function some dozen times starts the compiler's threads, which costs more than all
+  // that it reads. BUN_JSC_reportCompileTimes=1 shows what was compiled.
   function string(): Uint8Array {
-    const length = u32();
-    const from = take(length);
-    return bytes.subarray(from, from + length);
+    const from = at + 4;
+    if (from > bytes.length) throw new WireError("the data ends too early");
+    const length = view.getUint32(at);
+    if (length > bytes.length - from) throw new WireError("the data ends too early");
+    at = from + length;
+    return bytes.subarray(from, at);
   }
 
   return {
@@ -79,6 +84,20 @@ export function makeReader(bytes: Uint8Array): Reader {
       if (at !== bytes.length) throw new WireError(`${what} has trailing bytes`);
     },
   };
+}
+
+/** The strings that `bytes` are made of, as views; throws WireError when the last one is not complete. */
+export function splitStrings(bytes: Uint8Array): Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const strings: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const from = at + 4;
+    const length = from > bytes.length ? Number.POSITIVE_INFINITY : view.getUint32(at);
+    if (length > bytes.length - from) throw new WireError("the data ends too early");
+    at = from + length;
+    strings.push(bytes.subarray(from, at));
+  }
+  return strings;
 }
 
 /** UTF-8 without NUL; anything else throws WireError. */
@@ -152,7 +171,7 @@ export function withoutLeadingZeros(bytes: Uint8Array): Uint8Array {
 
 /** Equal bytes. Not in constant time: for public values only. */
 export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return left.length === right.length && left.every((byte, index) => byte === right[index]);
+  return left.length === right.length && left.toHex() === right.toHex();
 }
 
 /** Base64 of RFC 4648, section 4, padded and without white space; anything else throws WireError. */

@@ -4,7 +4,7 @@
  * No cryptography: whether the CA really signed it is verifyCertificate's question (signature.ts). This file is on the
  * way of every login, so it imports no module of the runtime.
  */
-import { concat, decodeBase64, makeReader, type Reader, text, WireError } from "./bytes.ts";
+import { concat, decodeBase64, decodeText, makeReader, splitStrings, text, WireError } from "./bytes.ts";
 import { blobType, readKeyFields, splitKeyLine } from "./public-key.ts";
 
 export type Certificate = {
@@ -78,11 +78,11 @@ export function parseCertificate(line: string): Certificate {
   const serial = reader.u64();
   const kind = kindOf(reader.u32());
   const keyId = reader.text();
-  const principals = readPrincipals(makeReader(reader.string()));
+  const principals = readPrincipals(reader.string());
   const validAfter = reader.u64();
   const validBefore = reader.u64();
-  const criticalOptions = readOptions(makeReader(reader.string()), readCriticalValue);
-  const extensions = readOptions(makeReader(reader.string()), readExtensionValue);
+  const criticalOptions = readOptions(reader.string(), readCriticalValue);
+  const extensions = readOptions(reader.string(), readExtensionValue);
   if (reader.string().length > 0) throw new WireError("the certificate's reserved field is not empty");
   const signatureKey = reader.string();
   blobType(signatureKey);
@@ -117,23 +117,23 @@ function kindOf(number: number): "user" | "host" {
   throw new WireError("a certificate for neither a user nor a host");
 }
 
-function readPrincipals(reader: Reader): string[] {
-  const principals: string[] = [];
-  while (reader.left() > 0) {
-    if (principals.length === MAX_PRINCIPALS) throw new WireError(`more than ${MAX_PRINCIPALS} principals`);
-    principals.push(reader.text());
-  }
-  return principals;
+function readPrincipals(bytes: Uint8Array): string[] {
+  const principals = splitStrings(bytes);
+  if (principals.length > MAX_PRINCIPALS) throw new WireError(`more than ${MAX_PRINCIPALS} principals`);
+  return principals.map(decodeText);
 }
 
-function readOptions(reader: Reader, readValue: (data: Uint8Array) => string): Map<string, string> {
+function readOptions(bytes: Uint8Array, readValue: (data: Uint8Array) => string): Map<string, string> {
   const options = new Map<string, string>();
+  const strings = splitStrings(bytes);
   let previous: string | null = null;
-  while (reader.left() > 0) {
-    const name = reader.text();
+  for (let at = 0; at < strings.length; at += 2) {
+    const [nameBytes, value] = [strings[at], strings[at + 1]];
+    if (nameBytes === undefined || value === undefined) throw new WireError("an option without a value");
+    const name = decodeText(nameBytes);
     if (previous !== null && name <= previous) throw new WireError("options that are not sorted, or appear twice");
     previous = name;
-    options.set(name, readValue(reader.string()));
+    options.set(name, readValue(value));
   }
   return options;
 }

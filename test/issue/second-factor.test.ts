@@ -102,7 +102,7 @@ describe("the second factor", () => {
     await inScene(scene, async () => {
       const failure = await scene.fail();
       expect(failure.sentence).toBe(
-        "STS in us-east-1 doesn't answer in time, and the MFA code is used up; wait for the next code and try again",
+        "STS in us-east-1 doesn't answer in time, and the MFA code is used up; wait for the next code and try again, if need be with AWS_REGION set to another region",
       );
       expect(sent).toBe(1);
     });
@@ -124,7 +124,9 @@ describe("the second factor", () => {
     await inScene(scene, async () => {
       const failure = await scene.fail();
       expect(failure.message).toContain("has trouble (HTTP 503)");
-      expect(failure.next).toBe("wait for the next code and try again");
+      expect(failure.next).toBe(
+        "wait for the next code and try again, if need be with AWS_REGION set to another region",
+      );
       expect(sent).toBe(1);
     });
   });

@@ -119,7 +119,9 @@ describe("on the way to AWS", () => {
         const environment = { ...scene.environment, AWS_ENDPOINT_URL: `http://127.0.0.1:${breaker.port}` };
         const failure = await scene.fail({ environment, ask: async () => "123456" });
         expect(codes).toBe(1);
-        expect(failure.next).toBe("wait for the next code and try again");
+        expect(failure.next).toBe(
+          "wait for the next code and try again, if need be with AWS_REGION set to another region",
+        );
       } finally {
         breaker.stop();
       }
