@@ -73,6 +73,9 @@ async function blessedWords(story: typeof import("./story.ts"), scene: Scene): P
   return judgement.destination ? story.wordsFor(scene, files) : [];
 }
 
+/** Failures of a command that don't end with 1: it was called wrongly, or there is no program to run in the sandbox. */
+const OWN_STATUSES: readonly number[] = [64, 127];
+
 async function command(
   system: System,
   environment: Environment,
@@ -88,14 +91,14 @@ async function command(
   const own = words.includes("--") ? words.slice(0, words.indexOf("--")) : words;
   if (own.includes("--help")) return print((await import("./commands/help.ts")).helpOf(name, entry, help));
   const { print: out } = await import("./terminal/say.ts");
-  return run({
-    words,
-    environment,
-    system,
-    readText: (path) => readText(system, path),
-    program: process.execPath,
-    out,
-  });
+  const program = process.execPath;
+  try {
+    return await run({ words, environment, system, readText: (path) => readText(system, path), program, out });
+  } catch (error) {
+    if (!(error instanceof Failure) || OWN_STATUSES.includes(error.status)) throw error;
+    await report(error);
+    return 1;
+  }
 }
 
 async function print(text: string): Promise<number> {

@@ -20,7 +20,7 @@ Fields, all of them wanted:
   --remote-usernames A,B      principals
   --bastion-ips LIST          addresses and networks that the certificate is good from
   --command TEXT              what goes into the key ID
-  --public-key FILE           key to certify, a .pub file
+  --public-key FILE           key to certify: a .pub file, or a public key in RFC 4716's form or as PEM
 Options:
   --kmsauth-token-file FILE   file with the kmsauth token; - is standard input
   --region REGION             AWS region; the config's first when not given
@@ -57,7 +57,7 @@ export async function request(call: CommandCall): Promise<number> {
     bastion_user: field("bastion-user"),
     bastion_user_ip: field("bastion-user-ip"),
     command: field("command"),
-    public_key_to_sign: readKey(call, field("public-key")),
+    public_key_to_sign: await readKey(call, field("public-key")),
     remote_usernames: field("remote-usernames"),
     ...(token === null ? {} : { kmsauth_token: token }),
   };
@@ -79,7 +79,7 @@ export async function request(call: CommandCall): Promise<number> {
   );
   const output = values.get("output");
   if (output === undefined) call.out(line);
-  else save(output, line);
+  else save(call, output, line);
   return 0;
 }
 
@@ -94,31 +94,36 @@ function functionOf(word: string | undefined, settings: Settings): Pick<Settings
   return { function: parts[1] ?? word, functionVersion: parts[2] ?? null };
 }
 
-function readKey(call: CommandCall, path: string): string {
+async function readKey(call: CommandCall, path: string): Promise<string> {
   const text = call.readText(path);
-  if (text === null) throw new Failure(`there is no ${printable(path)}`, "name a .pub file with --public-key", 66);
-  if (text.startsWith("-----BEGIN")) {
-    throw new Failure(`${printable(path)} is a private key`, `name its public half: ${printable(path)}.pub`, 65);
+  if (text === null) throw new Failure(`there is no ${printable(path)}`, "name a .pub file with --public-key");
+  if (/^-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) {
+    throw new Failure(`${printable(path)} is a private key`, `name its public half: ${printable(path)}.pub`);
   }
   try {
     return formatPublicKey(parsePublicKey(text.trim()));
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    throw new Failure(`${printable(path)} is no public key`, "name a .pub file with --public-key", 65);
+    const { readForeignPublicKey } = await import("../identity/foreign-public-key.ts");
+    const line = readForeignPublicKey(text);
+    if (line !== null) return line;
+    throw new Failure(`${printable(path)} is no public key`, "name a .pub file with --public-key");
   }
 }
 
 async function readToken(call: CommandCall, path: string): Promise<string> {
   const text = path === "-" ? await Bun.stdin.text() : call.readText(path);
-  if (text === null) throw new Failure(`there is no ${printable(path)}`, "name the file that holds the token", 66);
+  if (text === null) throw new Failure(`there is no ${printable(path)}`, "name the file that holds the token");
   return text.trim();
 }
 
-function save(path: string, line: string): void {
+function save(call: CommandCall, path: string, line: string): void {
   try {
     replaceFile(path, `${line}\n`, 0o644);
   } catch (error) {
     const code = (error as { code?: string }).code ?? "unknown error";
-    throw new Failure(`could not write ${printable(path)} (${code})`, "name another file with --output", 73);
+    // It was asked for and given: it isn't thrown away.
+    call.out(line);
+    throw new Failure(`could not write ${printable(path)} (${code})`, "the certificate is printed instead");
   }
 }

@@ -10,6 +10,7 @@ const source = join(root, "src");
 /** What is parsed at every login must not hold these; each with its reason. */
 const BANNED: Readonly<Record<string, string>> = {
   "@aws-sdk/": "a valid certificate needs no AWS; the clients cost 8 ms",
+  sshpk: "4 ms, and only keys of other tools need it",
   "smol-toml": "1 ms; a login goes by the config as it was kept when its certificate was issued",
   "src/config/schema.ts": "as smol-toml",
   "node:fs": "0.5 ms; libc reads the four files of a login",
@@ -38,6 +39,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
 /** Packages that a room may import. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   config: ["smol-toml"],
+  identity: ["sshpk"],
   issue: ["@aws-sdk/", "@smithy/"],
 };
 
