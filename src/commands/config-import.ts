@@ -10,7 +10,7 @@ import { valueText } from "../config/show.ts";
 import { readSource } from "../config/source.ts";
 import { Failure, printable } from "../failure.ts";
 import { describeErrno, writePrivate } from "../issue/private-files.ts";
-import type { CommandCall } from "./table.ts";
+import type { CommandCall } from "./call.ts";
 import { parseWords, usage } from "./words.ts";
 
 type Needs = Pick<CommandCall, "words" | "environment" | "readText" | "out">;

@@ -5,8 +5,8 @@ import { pathsOf } from "../config/paths.ts";
 import type { Config } from "../config/settings.ts";
 import { showConfig } from "../config/show.ts";
 import { Failure, printable } from "../failure.ts";
+import type { CommandCall } from "./call.ts";
 import { importConfig } from "./config-import.ts";
-import type { CommandCall } from "./table.ts";
 import { parseWords, usage } from "./words.ts";
 
 export const help = `

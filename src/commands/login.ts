@@ -4,7 +4,7 @@ import { identityFiles } from "../identity/files.ts";
 import { unfitness } from "../identity/fresh.ts";
 import { obtain } from "../obtain.ts";
 import { wantedOf } from "../story.ts";
-import type { CommandCall } from "./table.ts";
+import type { CommandCall } from "./call.ts";
 import { parseWords, usage } from "./words.ts";
 
 export const help = `

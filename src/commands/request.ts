@@ -8,7 +8,7 @@ import { say, tracer } from "../terminal/say.ts";
 import type { UserRequest } from "../wire/bless.ts";
 import { WireError } from "../wire/bytes.ts";
 import { formatPublicKey, parsePublicKey } from "../wire/public-key.ts";
-import type { CommandCall } from "./table.ts";
+import type { CommandCall } from "./call.ts";
 import { type OptionTable, parseWords, usage } from "./words.ts";
 
 export const help = `

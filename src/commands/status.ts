@@ -8,7 +8,7 @@ import { keptEnds } from "../issue/ends.ts";
 import { wantedOf } from "../story.ts";
 import { type Certificate, FOREVER } from "../wire/certificate.ts";
 import { sha256Fingerprint } from "../wire/signature.ts";
-import type { CommandCall } from "./table.ts";
+import type { CommandCall } from "./call.ts";
 import { parseWords, usage } from "./words.ts";
 
 export const help = `

@@ -1,22 +1,5 @@
 // Every command, the one source of the help: what it does in a line, and the door to it.
-import type { Environment } from "../story.ts";
-import type { System } from "../system/system.ts";
-
-/** What a command is called with. */
-export type CommandCall = {
-  /** Words behind the command's own. */
-  readonly words: readonly string[];
-  readonly environment: Environment;
-  readonly system: System;
-  readonly readText: (path: string) => string | null;
-  /** Path of the running executable. */
-  readonly program: string;
-  /** Prints a line of the command's answer on stdout. */
-  readonly out: (line: string) => void;
-};
-
-/** Runs to the exit status of the process, or throws Failure. */
-export type Command = (call: CommandCall) => Promise<number>;
+import type { Command } from "./call.ts";
 
 export type Entry = {
   /** Words behind the command, as the usage line shows them. */

@@ -6,7 +6,7 @@ import { Failure } from "../failure.ts";
 import { findSsh } from "../ssh/find.ts";
 import { sshVersion } from "../ssh/resolve.ts";
 import { identityOf, judge, judgeCertificate, makeScene, type Scene, wordsFor } from "../story.ts";
-import type { CommandCall } from "./table.ts";
+import type { CommandCall } from "./call.ts";
 
 export const help = `
 Prints the destination as ssh resolves it, whether it is ours and why, the key and the certificate, and the words that
