@@ -34,19 +34,21 @@ destination() {
 
 from_source() {
 	destination
-	cd "$(dirname "$0")"
+	CDPATH='' cd -- "$(dirname -- "$0")"
 	[ -f package.json ] || fail 'this is no checkout of bssh; run install.sh from where you cloned it'
 	command -v npm >/dev/null || fail 'npm is missing; install Node.js and npm'
 	[ -d node_modules ] || npm install --no-fund --no-audit >&2 || fail 'npm install failed; see above'
 	npm run --silent build >&2 || fail 'the build failed; see above'
+	[ ! -d "$bin/bssh" ] || fail "$bin/bssh is a folder; move it away, or name another place with BSSH_PREFIX"
 	mkdir -p "$bin" || fail "could not make $bin; name another place with BSSH_PREFIX"
 	# Beside it and renamed: a bssh that runs keeps its own file, and nobody sees half of a new one.
 	new=$bin/.bssh.$$
 	trap 'rm -f "$new"' EXIT
+	trap 'exit 130' HUP INT TERM
 	cp dist/bssh "$new" || fail "could not write to $bin; make room or name another place with BSSH_PREFIX"
 	chmod 755 "$new"
 	mv -f "$new" "$bin/bssh"
-	trap - EXIT
+	trap - EXIT HUP INT TERM
 	printf 'bssh %s is installed in %s\n' "$("$bin/bssh" --version | cut -d' ' -f2)" "$bin"
 	advise
 }
@@ -81,7 +83,7 @@ quoted() {
 
 uninstall() {
 	destination
-	[ -e "$bin/bssh" ] || fail "there is no bssh in $bin; name its place with BSSH_PREFIX"
+	[ -e "$bin/bssh" ] || [ -L "$bin/bssh" ] || fail "there is no bssh in $bin; name its place with BSSH_PREFIX"
 	rm -f "$bin/bssh" || fail "could not remove $bin/bssh; check the folder's owner"
 	printf 'bssh is gone from %s; take the alias out of your shell as well\n' "$bin"
 }

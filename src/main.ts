@@ -67,7 +67,7 @@ async function blessedWords(story: typeof import("./story.ts"), scene: Scene): P
   const unfit = story.judgeCertificate(scene, files);
   if (unfit !== null) {
     const [{ obtain }, { loadConfig }] = await Promise.all([import("./obtain.ts"), import("./config/load.ts")]);
-    const config = loadConfig(scene.environment, (path) => readText(scene.system, path));
+    const config = scene.config.whole ?? loadConfig(scene.environment, (path) => readText(scene.system, path));
     await obtain({ ...scene, config, files, why: unfit, useCaches: true, region: null });
   }
   return judgement.destination ? story.wordsFor(scene, files) : [];

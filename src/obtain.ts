@@ -52,14 +52,15 @@ export async function obtain(order: Obtaining): Promise<Issued> {
   });
   storeCertificate(files, issued.certificate);
   trace(`stored ${files.certificate}`);
-  keepConfig(system, environment, config.paths.state);
+  keepConfig(system, environment, config);
   return issued;
 }
 
 /** Keeps the config for the logins to come, which then need not read it; a failure to do so costs them some time. */
-function keepConfig(system: System, environment: Environment, state: string): void {
+function keepConfig(system: System, environment: Environment, config: Config): void {
+  const { state } = config.paths;
   try {
-    const text = keptText(environment, (path) => readText(system, path));
+    const text = keptText(config, environment);
     if (text === null || text === readText(system, keptFile(state))) return;
     mkdirSync(state, { recursive: true, mode: 0o700 });
     replaceFile(keptFile(state), text, 0o600);

@@ -3,7 +3,7 @@
 // the files that it was made from, the place they have, and this executable are the same.
 import { hostTest, type Patterns } from "./host-test.ts";
 import { type Environment, pathsOf } from "./paths.ts";
-import type { Paths, Settings } from "./settings.ts";
+import type { Config, Paths, Settings } from "./settings.ts";
 
 /** The settings that a login with a valid certificate asks for. */
 export const WARM_FIELDS = [
@@ -18,6 +18,8 @@ export const WARM_FIELDS = [
 
 /** As much of the config as the way to ssh takes. */
 export type WarmConfig = {
+  /** All of it, where it was read and not kept. */
+  readonly whole: Config | null;
   readonly settings: Pick<Settings, (typeof WARM_FIELDS)[number]>;
   /** True when `BLESS_IDENTITYFILE` names the identity; it then goes before `-i`. */
   readonly isIdentityNamed: boolean;
@@ -63,7 +65,8 @@ export function keptConfig(
     // A file that BSSH_CONFIG names must be there.
     if (user?.[1] === null && (environment["BSSH_CONFIG"] ?? "") !== "") return null;
     const { settings, patterns } = kept;
-    return { settings, isIdentityNamed: false, paths, isOurs: patterns === null ? () => false : testOf(patterns) };
+    const isOurs = patterns === null ? () => false : testOf(patterns);
+    return { whole: null, settings, isIdentityNamed: false, paths, isOurs };
   } catch {
     return null;
   }

@@ -23,7 +23,8 @@ const VARIED: readonly (keyof Settings)[] = ["identityFile", "fixedIp", "ipCache
  */
 export function loadConfig(environment: Environment, readText: ReadText, lookUpHome?: () => string | null): Config {
   const paths = pathsOf(environment, lookUpHome);
-  const sources = sourcesOf(paths, readText, environment["BSSH_CONFIG"]);
+  const texts = new Map<string, string | null>();
+  const sources = sourcesOf(paths, readText, environment["BSSH_CONFIG"], texts);
   const givers = new Map<keyof Settings, Giver>();
   const settings = {} as Record<keyof Settings, unknown>;
   for (const field of FIELDS) settings[field] = SCHEMA[field].fallback;
@@ -50,6 +51,7 @@ export function loadConfig(environment: Environment, readText: ReadText, lookUpH
       return origins;
     },
     files: Object.freeze(sources.map((source) => source.path)),
+    texts,
     paths,
   });
 }
@@ -60,10 +62,16 @@ export function placeOf(origin: Origin): string {
   return origin.kind === "environment" ? origin.name : "default";
 }
 
-function sourcesOf(paths: Paths, readText: ReadText, named: string | undefined): Source[] {
+function sourcesOf(
+  paths: Paths,
+  readText: ReadText,
+  named: string | undefined,
+  texts: Map<string, string | null>,
+): Source[] {
   const sources: Source[] = [];
   for (const path of new Set([paths.systemConfig, paths.config])) {
     const text = textOf(path, readText);
+    texts.set(path, text);
     if (text !== null) sources.push(readSource(path, text, paths.home));
     else if (path === paths.config && named !== undefined && named !== "") {
       throw wrongConfig(printable(path), "there is no such file", "correct BSSH_CONFIG or unset it");

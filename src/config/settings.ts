@@ -72,6 +72,8 @@ export type Config = {
   readonly origins: Readonly<Record<keyof Settings, Origin>>;
   /** Config files that were read, lowest first. */
   readonly files: readonly string[];
+  /** Text of every file that was looked for, lowest first; null for one that was not there. */
+  readonly texts: ReadonlyMap<string, string | null>;
   readonly paths: Paths;
 };
 

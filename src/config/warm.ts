@@ -1,6 +1,5 @@
 import { domainOf, patternsOf } from "./domain.ts";
 import { BUILD, digestOf, hasVariables, type Kept, WARM_FIELDS, type WarmConfig } from "./kept.ts";
-import { loadConfig } from "./load.ts";
 import type { Environment } from "./paths.ts";
 import type { Config } from "./settings.ts";
 
@@ -9,6 +8,7 @@ export function warmOf(config: Config): WarmConfig {
   let test: ((host: string) => boolean) | null = null;
   return {
     settings: config.settings,
+    whole: config,
     isIdentityNamed: config.origins.identityFile.kind === "environment",
     paths: config.paths,
     isOurs: (host) => {
@@ -19,22 +19,12 @@ export function warmOf(config: Config): WarmConfig {
 }
 
 /**
- * Text of the file that keeps the config for the next logins; null when there is nothing to keep: a variable goes before the
- * files, the pattern can't be translated, or this executable is not a built one. The files are read anew, so that what is kept
- * is what they hold. Throws Failure as `loadConfig` does.
+ * Text of the file that keeps a config for the next logins; null when it is not to be kept: a variable goes before the
+ * files, the pattern can't be translated, or this executable is not a built one.
  */
-export function keptText(
-  environment: Environment,
-  readText: (path: string) => string | null,
-  build = BUILD,
-): string | null {
+export function keptText(config: Config, environment: Environment, build = BUILD): string | null {
   if (build === null || hasVariables(environment)) return null;
-  const texts = new Map<string, string | null>();
-  const { settings, paths } = loadConfig(environment, (path) => {
-    const text = readText(path);
-    texts.set(path, text);
-    return text;
-  });
+  const { settings, paths, texts } = config;
   const patterns = settings.domainRegex === null ? null : patternsOf(settings.domainRegex);
   if (settings.domainRegex !== null && patterns === null) return null;
   const kept: Kept = {

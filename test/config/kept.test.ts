@@ -1,6 +1,8 @@
 // promise: what is kept of the config is what the files hold, and counts for nothing once anything has changed
 import { describe, expect, test } from "bun:test";
 import { type Kept, keptConfig, keptFile, VARIABLES, WARM_FIELDS } from "../../src/config/kept.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import type { Environment } from "../../src/config/paths.ts";
 import { SCHEMA } from "../../src/config/schema.ts";
 import { keptText, warmOf } from "../../src/config/warm.ts";
 import { HOME, load, SYSTEM, USER } from "./support.ts";
@@ -20,11 +22,12 @@ const SYSTEM_TEXT = "required = true\nrenew_margin_seconds = 60\n";
 
 type Files = Record<string, string | null>;
 
+const read = (environment: Environment, files: Files) => loadConfig(environment, reading(files));
 const reading = (files: Files) => (path: string) => files[path] ?? null;
 
 /** Files as they are after a login that kept its config. */
 function afterLogin(files: Files = { [USER]: USER_TEXT, [SYSTEM]: SYSTEM_TEXT }, build = "one"): Files {
-  return { ...files, [keptFile(STATE)]: keptText({ HOME }, reading(files), build) };
+  return { ...files, [keptFile(STATE)]: keptText(read({ HOME }, files), { HOME }, build) };
 }
 
 describe("a kept config", () => {
@@ -99,7 +102,7 @@ describe("a kept config", () => {
     expect<readonly string[]>([...VARIABLES].sort()).toEqual(named.filter((name) => name !== undefined).sort());
     for (const name of VARIABLES) {
       const environment = { HOME, [name]: name === "BLESSFIXEDIP" ? "192.0.2.1" : "60" };
-      expect(keptText(environment, reading({ [USER]: USER_TEXT }), "one")).toBeNull();
+      expect(keptText(read(environment, { [USER]: USER_TEXT }), environment, "one")).toBeNull();
       expect(keptConfig(environment, reading(afterLogin()), "one")).toBeNull();
       expect(keptConfig({ HOME, [name]: "" }, reading(afterLogin()), "one")).not.toBeNull();
     }
@@ -107,20 +110,21 @@ describe("a kept config", () => {
 
   test("holds nothing of mfa_command, and no text of the files", () => {
     const files = { [USER]: `${USER_TEXT}mfa_command = "oathtool --totp planted-secret"\n# planted-remark\n` };
-    const text = keptText({ HOME }, reading(files), "one") ?? "";
+    const text = keptText(read({ HOME }, files), { HOME }, "one") ?? "";
     expect(text).not.toContain("planted");
     expect(Object.keys((JSON.parse(text) as Kept).settings).sort()).toEqual([...WARM_FIELDS].sort());
   });
 
   test("is of the files as they were read once, whatever happens to them in between", () => {
     let reads = 0;
-    const text = keptText({ HOME }, (path) => (path === USER ? `# ${++reads}\n${USER_TEXT}` : null), "one") ?? "";
+    const changing = (path: string) => (path === USER ? `# ${++reads}\n${USER_TEXT}` : null);
+    const text = keptText(loadConfig({ HOME }, changing), { HOME }, "one") ?? "";
     const kept = keptConfig({ HOME }, reading({ [USER]: `# 1\n${USER_TEXT}`, [keptFile(STATE)]: text }), "one");
     expect(reads).toBe(1);
     expect(kept).not.toBeNull();
   });
 
   test("is not written by a bssh that was not built", () => {
-    expect(keptText({ HOME }, reading({ [USER]: USER_TEXT }))).toBeNull();
+    expect(keptText(read({ HOME }, { [USER]: USER_TEXT }), { HOME })).toBeNull();
   });
 });

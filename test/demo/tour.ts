@@ -1,93 +1,117 @@
-// The way in, step by step, told from inside a sandbox: two logins, what was asked of whom, the certificate, and what bssh costs.
-import { readFileSync, writeFileSync } from "node:fs";
+// The way in, step by step, told from inside a sandbox: three logins, what was asked of whom and what was kept, the
+// certificate, and what bssh costs.
+import { readFileSync, rmSync } from "node:fs";
+import { interleave, median } from "../bench/measure.ts";
+import { stepsOf } from "./steps.ts";
 
 const environment = process.env;
 const [host = "web1.sandbox.test"] = (environment["BSSH_SANDBOX_HOSTS"] ?? "").split(" ");
 const log = environment["BSSH_SANDBOX_LOG"] ?? "";
+const debug = `${environment["BSSH_SANDBOX"]}/debug`;
 const key = `${environment["HOME"]}/.ssh/blessid`;
 const asked = process.argv.includes("--ask");
 const REMOTE = 'echo "hello from $(hostname), logged in as $(id -un)"; exit 52';
-/** Runs of each kind for a median. */
-const RUNS = 15;
 
-type Record = { readonly service: string; readonly action: string; readonly region: string; readonly ms: number };
+/** Rounds of the two measurements at the end. */
+const STARTS = 25;
+const LOGINS = 7;
 
-/** What AWS was asked since the last time. */
-function calls(): Record[] {
-  const records = readFileSync(log, "utf8")
-    .split("\n")
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as Record);
-  writeFileSync(log, "");
-  return records;
-}
-
-const MEANING: Readonly<{ [action: string]: string }> = {
-  GetCallerIdentity: "who the access key belongs to",
-  GetSessionToken: "a session that proves the second factor, good for 18 hours",
-  Encrypt: "a kmsauth token: KMS vouches for the name and the second factor, for an hour",
-  AssumeRole: "the role that may call the CA, for an hour",
-  Invoke: "the CA's signature under the certificate",
-};
+/** A person may mistype the code so often. */
+const TRIES = 3;
 
 function heading(text: string): void {
-  console.log(`\n\u2500\u2500 ${text}`);
+  console.log(`\n── ${text}`);
 }
 
 function show(words: readonly string[]): void {
   console.log(`$ ${words.map((word) => (/^[\w./@:-]+$/.test(word) ? word : `'${word}'`)).join(" ")}`);
 }
 
-function run(words: readonly string[]): number {
-  return Bun.spawnSync([...words], { stdio: ["inherit", "inherit", "inherit"] }).exitCode ?? 255;
+function run(words: readonly string[], set: Readonly<Record<string, string>> = {}): number {
+  const child = Bun.spawnSync([...words], {
+    env: { ...environment, ...set },
+    stdio: ["inherit", "inherit", "inherit"],
+  });
+  // Ctrl-C was for all of us.
+  if (child.signalCode !== undefined && child.exitCode === null) process.exit(130);
+  return child.exitCode ?? 130;
 }
 
-function output(words: readonly string[]): string {
-  return Bun.spawnSync([...words], { stdin: "ignore", stderr: "inherit" })
-    .stdout.toString()
-    .trimEnd();
+function requests(): number {
+  return readFileSync(log, "utf8").split("\n").filter(Boolean).length;
 }
 
-function tellCalls(records: readonly Record[]): void {
-  if (records.length === 0) console.log("AWS was asked nothing.");
-  for (const { service, action, region, ms } of records) {
+/** Runs bssh, and then says what it did on the way; the exit status. */
+function tell(words: readonly string[]): number {
+  const before = requests();
+  rmSync(debug, { force: true });
+  const from = Date.now();
+  show(words);
+  const status = run(words, { BLESSDEBUG: debug });
+  console.log(`(exit status ${status})\n`);
+  let lines = "";
+  try {
+    lines = readFileSync(debug, "utf8");
+  } catch {
+    // Nothing was worth a line.
+  }
+  for (const step of stepsOf(lines, from)) console.log(step);
+  const count = requests() - before;
+  if (count === 0) console.log("Nobody was asked anything: the certificate is there.");
+  else
     console.log(
-      `  ${`${service} ${action}`.padEnd(24)}${region}  ${ms.toFixed(1).padStart(5)} ms  ${MEANING[action] ?? ""}`,
+      `(${count} request${count === 1 ? "" : "s"} to AWS by the sandbox's own log, times since bssh was started)`,
     );
-  }
+  return status;
 }
 
-/** Milliseconds from start to end, of each kind in turn, RUNS times; the medians. */
-function medians(
-  kinds: readonly { readonly words: readonly string[]; readonly env?: { [name: string]: string } }[],
-): number[] {
-  const times = kinds.map(() => [] as number[]);
-  for (let at = -2; at < RUNS; at++) {
-    for (const [index, { words, env }] of kinds.entries()) {
-      const from = performance.now();
-      Bun.spawnSync([...words], {
-        stdin: "ignore",
-        stdout: "ignore",
-        stderr: "ignore",
-        env: { ...environment, ...env },
-      });
-      if (at >= 0) times[index]?.push(performance.now() - from);
+function firstLogin(): number {
+  for (let left = TRIES; ; left--) {
+    if (asked) {
+      const { stdout } = Bun.spawnSync(["bssh", "sandbox", "mfa"], { stdin: "ignore", stderr: "inherit" });
+      console.log(`\nYour MFA device shows   ${stdout.toString().trim()}`);
+      console.log("Type that when you are asked; it is not shown while you type.\n");
     }
+    const status = tell(["bssh", host, REMOTE]);
+    if (status === 52 || !asked || left === 1) return status;
+    console.log("\nThat did not get you in; once more, with the code that the device shows now.");
   }
-  return times.map((list) => list.sort((left, right) => left - right)[Math.floor(list.length / 2)] ?? 0);
 }
 
-heading("The first login: there is no key and no certificate yet");
-if (asked) console.log(`The MFA device shows ${output(["bssh", "sandbox", "mfa"])}: type it when you are asked.`);
-show(["bssh", host, REMOTE]);
-const first = run(["bssh", host, REMOTE]);
-console.log(`(exit status ${first})`);
-if (first !== 52) process.exit(1);
+function whatItAdds(): void {
+  const inPlace = { BSSH_SSH: "/bin/true" };
+  const starts = interleave(
+    [
+      { name: "true", words: ["/bin/true", host] },
+      { name: "bssh", words: ["bssh", host], set: inPlace },
+    ],
+    STARTS,
+  );
+  const logins = interleave(
+    [
+      { name: "ssh", words: ["ssh", "-i", key, host, "true"] },
+      { name: "bssh", words: ["bssh", host, "true"] },
+    ],
+    LOGINS,
+    1,
+  );
+  const of = (times: typeof starts, name: string) => median(times.get(name) ?? []);
+  const added = of(starts, "bssh") - of(starts, "true");
+  console.log(`bssh added ${added.toFixed(1)} ms to the start of ssh.`);
+  console.log(
+    `  Method: true(1) in ssh's place, run by bssh and by itself, in turn, ${STARTS} times each; from start to end,`,
+  );
+  console.log("  the difference of the medians.");
+  console.log(
+    `A whole login took ${of(logins, "bssh").toFixed(0)} ms with bssh, and ${of(logins, "ssh").toFixed(0)} ms with ssh -i and the same certificate beside the key`,
+  );
+  console.log(`  (in turn, ${LOGINS} times each, medians). npm run bench measures more, and longer.`);
+}
 
-heading("What was asked of whom");
-tellCalls(calls());
+heading("The first login: there is no key, no certificate and no session yet");
+if (firstLogin() !== 52) process.exit(1);
 
-heading("What is kept for the next login");
+heading("What is there now");
 show(["bssh", "status"]);
 run(["bssh", "status"]);
 
@@ -96,23 +120,9 @@ show(["ssh-keygen", "-L", "-f", `${key}-cert.pub`]);
 run(["ssh-keygen", "-L", "-f", `${key}-cert.pub`]);
 
 heading("The second login: everything is there");
-show(["bssh", host, REMOTE]);
-const second = run(["bssh", host, REMOTE]);
-console.log(`(exit status ${second})`);
-tellCalls(calls());
-if (second !== 52) process.exit(1);
+if (tell(["bssh", host, REMOTE]) !== 52) process.exit(1);
+console.log();
+whatItAdds();
 
-heading("What bssh adds");
-const [bare = 0, wrapped = 0] = medians([
-  { words: ["/bin/true", host] },
-  { words: ["bssh", host], env: { BSSH_SSH: "/bin/true" } },
-]);
-const [plain = 0, blessed = 0] = medians([
-  { words: ["ssh", "-i", key, host, "true"] },
-  { words: ["bssh", host, "true"] },
-]);
-console.log(`${(wrapped - bare).toFixed(1)} ms before ssh starts (/bin/true in ssh's place, with bssh and without it)`);
-console.log(
-  `a whole login takes ${blessed.toFixed(0)} ms; ssh -i key with the same certificate beside it takes ${plain.toFixed(0)} ms`,
-);
-console.log(`(medians of ${RUNS} runs of each, taken in turn on this machine just now)`);
+heading("Half an hour later the certificate has ended: the CA alone is asked for the next one, and no code");
+if (tell(["bssh", "login", "--force"]) !== 0) process.exit(1);
