@@ -54,9 +54,16 @@ async function wrap(system: System, environment: Environment, words: readonly st
     inserted = await blessedWords(story, story.makeScene({ system, environment, ssh, call, config }));
   } catch (error) {
     await report(error);
-    if (required) return 255;
+    if (required || (await requiresAnyway(environment, system, error))) return 255;
   }
   return become(inserted);
+}
+
+/** True when the config is wrong, but says `required = true`: then nothing goes past it. */
+async function requiresAnyway(environment: Environment, system: System, error: unknown): Promise<boolean> {
+  if (!(error instanceof Failure) || error.status !== 78) return false;
+  const { saysRequired } = await import("./config/required.ts");
+  return saysRequired(environment, (path) => readText(system, path));
 }
 
 /** What ssh gets in addition: nothing for other people's hosts; for ours the certificate, which is fetched when it isn't fresh. */
@@ -68,7 +75,12 @@ async function blessedWords(story: typeof import("./story.ts"), scene: Scene): P
   if (unfit !== null) {
     const [{ obtain }, { loadConfig }] = await Promise.all([import("./obtain.ts"), import("./config/load.ts")]);
     const config = scene.config.whole ?? loadConfig(scene.environment, (path) => readText(scene.system, path));
-    await obtain({ ...scene, config, files, why: unfit, useCaches: true, region: null });
+    try {
+      await obtain({ ...scene, config, files, why: unfit, useCaches: true, region: null, mayAsk: story.mayAsk(scene) });
+    } catch (error) {
+      if (!story.servesStill(scene, files)) throw error;
+      await report(error);
+    }
   }
   return judgement.destination ? story.wordsFor(scene, files) : [];
 }
@@ -87,8 +99,9 @@ async function command(
     throw new Failure(`bssh ${name} is not in this version`, `for a host of that name type: bssh -- ${name}`, 64);
   }
   const { run, help } = await entry.open();
-  // Words behind `--` are another program's.
-  const own = words.includes("--") ? words.slice(0, words.indexOf("--")) : words;
+  // Words behind `--` are another program's, and those of which are ssh's.
+  const first = name === "which" ? 1 : words.includes("--") ? words.indexOf("--") : words.length;
+  const own = words.slice(0, first);
   if (own.includes("--help")) return print((await import("./commands/help.ts")).helpOf(name, entry, help));
   const { print: out } = await import("./terminal/say.ts");
   const program = process.execPath;

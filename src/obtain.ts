@@ -7,7 +7,7 @@ import { keptText } from "./config/warm.ts";
 import type { IdentityFiles } from "./identity/files.ts";
 import type { Unfit } from "./identity/fresh.ts";
 import { ensureKey } from "./identity/keypair.ts";
-import { replaceFile, storeCertificate } from "./identity/store.ts";
+import { keepForeignCertificate, replaceFile, storeCertificate } from "./identity/store.ts";
 import { type Issued, issueCertificate } from "./issue/index.ts";
 import type { Environment } from "./story.ts";
 import { readText, type System } from "./system/system.ts";
@@ -24,15 +24,20 @@ export type Obtaining = {
   readonly useCaches: boolean;
   /** Alias of the region to begin with; null takes the first. */
   readonly region: string | null;
+  /** False: nobody is asked anything, as ssh asks nobody with BatchMode; `mfa_command` still answers. */
+  readonly mayAsk: boolean;
 };
+
+/** Why a certificate may be one that the person got elsewhere. */
+const FOREIGN: readonly Unfit[] = ["other CA", "other principals", "host certificate"];
 
 /** Gets a certificate and stores it beside its key. Throws Failure; what was on disk is then still there. */
 export async function obtain(order: Obtaining): Promise<Issued> {
   const { system, environment, config, files } = order;
   const trace = tracer(environment);
   trace(`${files.certificate}: ${order.why ?? "renewed as asked"}`);
-  const publicKey = await ensureKey(system, files, config.settings.keyType, (path) =>
-    askOnTerminal({ text: `passphrase for ${path}`, secret: true }),
+  const publicKey = await ensureKey(system, files, config.settings.keyType, async (path) =>
+    order.mayAsk ? askOnTerminal({ text: `passphrase for ${path}`, secret: true }) : null,
   );
   const issued = await issueCertificate({
     settings: config.settings,
@@ -42,7 +47,7 @@ export async function obtain(order: Obtaining): Promise<Issued> {
     ask: async ({ text, kind, signal }) => {
       const command = config.settings.mfaCommand;
       if (kind === "code" && command !== null) return askCommand(command, environment);
-      return askOnTerminal({ text, secret: kind === "code", signal });
+      return order.mayAsk ? askOnTerminal({ text, secret: kind === "code", signal }) : null;
     },
     say,
     trace,
@@ -50,6 +55,7 @@ export async function obtain(order: Obtaining): Promise<Issued> {
     useCaches: order.useCaches,
     region: order.region,
   });
+  if (order.why !== null && FOREIGN.includes(order.why)) keepForeignCertificate(files);
   storeCertificate(files, issued.certificate);
   trace(`stored ${files.certificate}`);
   keepConfig(system, environment, config);

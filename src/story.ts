@@ -135,6 +135,17 @@ export function judgeCertificate(scene: Scene, files: IdentityFiles): Unfit | nu
   return unfitness(scene.system, files, wantedOf(scene.system, scene.config));
 }
 
+/** True when the certificate on disk is good for now, however near its end: it serves when no other is to be had. */
+export function servesStill(scene: Scene, files: IdentityFiles): boolean {
+  return unfitness(scene.system, files, { ...wantedOf(scene.system, scene.config), renewMarginSeconds: 0 }) === null;
+}
+
+/** True when ssh may ask a person: BatchMode is off, typed and configured. */
+export function mayAsk(scene: Scene): boolean {
+  const typed = scene.call.options.find((option) => option.key === "batchmode")?.value;
+  return !/^(yes|true)$/i.test(typed ?? scene.resolved()?.get("batchmode")?.[0] ?? "no");
+}
+
 /** The words that ssh gets in front of those typed, for a destination of ours. */
 export function wordsFor(scene: Scene, files: IdentityFiles): string[] {
   const { call, system, config } = scene;

@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { isLoopback } from "../config/address.ts";
 import { compileDomain } from "../config/domain.ts";
 import { importLegacy, isLegacy } from "../config/import-legacy.ts";
@@ -188,7 +188,8 @@ function write(path: string, toml: string, before: string | null): void {
   const name = target.slice(slash + 1);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    if (before !== null) writePrivate(folder, `${name}.old`, before);
+    // The first one kept is the person's own; a later import doesn't take its place.
+    if (before !== null && !existsSync(`${folder}/${name}.old`)) writePrivate(folder, `${name}.old`, before);
     writePrivate(folder, name, toml);
   } catch (error) {
     throw new Failure(`${printable(target)} cannot be written: ${describeErrno(error)}`, "nothing was changed");

@@ -66,6 +66,7 @@ export async function login(call: CommandCall): Promise<number> {
     why,
     useCaches: !flags.has("nocache"),
     region: values.get("region") ?? null,
+    mayAsk: true,
   });
   return 0;
 }

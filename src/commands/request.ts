@@ -1,3 +1,4 @@
+import { lstatSync, statSync, writeFileSync } from "node:fs";
 import { loadConfig } from "../config/load.ts";
 import type { Settings } from "../config/settings.ts";
 import { Failure, printable } from "../failure.ts";
@@ -119,8 +120,17 @@ async function readToken(call: CommandCall, path: string): Promise<string> {
 
 function save(call: CommandCall, path: string, line: string): void {
   try {
-    replaceFile(path, `${line}\n`, 0o644);
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (there?.isFile() === true && /^-----BEGIN/.test(call.readText(path) ?? "")) {
+      call.out(line);
+      throw new Failure(`${printable(path)} is a key and stays as it is`, "the certificate is printed instead");
+    }
+    // A pipe, a device, or a link to a file elsewhere is written to and not replaced.
+    const link = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+    if (link || there?.isFile() === false) writeFileSync(path, `${line}\n`);
+    else replaceFile(path, `${line}\n`, 0o644);
   } catch (error) {
+    if (error instanceof Failure) throw error;
     const code = (error as { code?: string }).code ?? "unknown error";
     // It was asked for and given: it isn't thrown away.
     call.out(line);

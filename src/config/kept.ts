@@ -65,11 +65,26 @@ export function keptConfig(
     // A file that BSSH_CONFIG names must be there.
     if (user?.[1] === null && (environment["BSSH_CONFIG"] ?? "") !== "") return null;
     const { settings, patterns } = kept;
+    if (!hasShape(settings)) return null;
     const isOurs = patterns === null ? () => false : testOf(patterns);
     return { whole: null, settings, isIdentityNamed: false, paths, isOurs };
   } catch {
     return null;
   }
+}
+
+function hasShape(settings: WarmConfig["settings"]): boolean {
+  const { domainRegex, required, identityFile, principals, caKeys, renewMarginSeconds, fixedIp } = settings;
+  const texts = (list: unknown) => Array.isArray(list) && !list.some((item) => typeof item !== "string");
+  return (
+    (domainRegex === null || typeof domainRegex === "string") &&
+    typeof required === "boolean" &&
+    typeof identityFile === "string" &&
+    texts(principals) &&
+    texts(caKeys) &&
+    typeof renewMarginSeconds === "number" &&
+    (fixedIp === null || typeof fixedIp === "string")
+  );
 }
 
 export function hasVariables(environment: Environment): boolean {

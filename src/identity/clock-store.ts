@@ -1,5 +1,5 @@
-import { mkdirSync, rmSync } from "node:fs";
-import { clockFile, SKEW_FLOOR_MS } from "./clock.ts";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { bootTime, clockFile, SKEW_FLOOR_MS } from "./clock.ts";
 import { replaceFile } from "./store.ts";
 
 /**
@@ -9,10 +9,11 @@ import { replaceFile } from "./store.ts";
 export function keepSkew(state: string, before: number, skewMs: number): void {
   try {
     if (Math.abs(skewMs) < SKEW_FLOOR_MS) {
-      if (before !== 0) rmSync(clockFile(state), { force: true });
+      rmSync(clockFile(state), { force: true });
     } else if (Math.abs(skewMs - before) >= SKEW_FLOOR_MS) {
       mkdirSync(state, { recursive: true, mode: 0o700 });
-      replaceFile(clockFile(state), `${Math.round(skewMs)}\n`, 0o600);
+      const boot = bootTime({ read: (path) => readFileSync(path) });
+      replaceFile(clockFile(state), `${Math.round(skewMs)}${boot === null ? "" : ` ${boot}`}\n`, 0o600);
     }
   } catch {}
 }

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
+import { lstatSync } from "node:fs";
 import { Failure, printable } from "../failure.ts";
 import type { System } from "../system/system.ts";
 import { readText } from "../system/system.ts";
@@ -27,6 +28,11 @@ export async function ensureKey(
 ): Promise<string> {
   const pem = readPrivate(system, files);
   if (pem === null) {
+    // A link to a key on a disk that isn't there, or the public half of a key that an agent or a token holds: not ours to replace.
+    if (isLink(files.key) || system.may(files.publicKey, "read")) {
+      const fact = `the private half of ${printable(files.publicKey)} is not there`;
+      throw new Failure(fact, "bring it back, move the public half away, or name another key with identity_file");
+    }
     // A certificate without its key is good for nothing, and would be taken for one of the new key.
     dropCertificate(files);
     storeNewKey(files, newKey(type));
@@ -36,6 +42,10 @@ export async function ensureKey(
   const own = openPart(files, pem)?.publicKey;
   if (line !== null && (own === undefined || Buffer.compare(parsePublicKey(line).blob, own) === 0)) return line;
   return ensurePublicKey(system, files, pem, askPassphrase);
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
 function readPrivate(system: System, files: IdentityFiles): string | null {

@@ -41,10 +41,20 @@ export function storeCertificate(files: IdentityFiles, line: string): void {
   }
 }
 
+/**
+ * Keeps a certificate that isn't of our making as `KEY-cert.pub.old` before ours takes its place. What was kept so before stays.
+ * A failure to do so is the file system's, and storing ours will meet it as well.
+ */
+export function keepForeignCertificate(files: IdentityFiles): void {
+  try {
+    linkSync(files.certificate, `${files.certificate}.old`);
+  } catch {}
+}
+
 /** Takes the certificate away, when the key it is for is gone. */
 export function dropCertificate(files: IdentityFiles): void {
   discard(files.certificate);
-  discard(files.link);
+  if (lstatSync(files.link, { throwIfNoEntry: false })?.isSymbolicLink() === true) discard(files.link);
 }
 
 function discard(path: string): void {
@@ -115,9 +125,10 @@ function writeTemporary(path: string, text: string, mode: number, durable: boole
 }
 
 function replaceLink(path: string, target: string): void {
-  try {
-    if (lstatSync(path).isSymbolicLink() && readlinkSync(path) === target) return;
-  } catch {}
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  // A file of that name is somebody's own.
+  if (there !== undefined && !there.isSymbolicLink()) return;
+  if (there !== undefined && readlinkSync(path) === target) return;
   const temporary = temporaryName(path);
   symlinkSync(target, temporary);
   try {

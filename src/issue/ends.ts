@@ -19,6 +19,9 @@ export function keptEnds(state: string, now: number): Ends {
   return { session: ends["session"] ?? null, role: ends["role"] ?? null, kmsauth: ends["kmsauth"] ?? null };
 }
 
+/** The end of JavaScript's time, in milliseconds since the epoch; nothing of AWS lasts so long. */
+const LATEST = 8.64e15;
+
 function names(folder: string): string[] {
   try {
     return readdirSync(folder).filter((name) => /^[a-z]+-[0-9a-f]+\.json$/.test(name));
@@ -30,7 +33,7 @@ function names(folder: string): string[] {
 function endOf(text: string | null): number | null {
   try {
     const { ends } = JSON.parse(text ?? "null") as { ends?: unknown };
-    return typeof ends === "number" && Number.isFinite(ends) ? ends : null;
+    return typeof ends === "number" && Number.isFinite(ends) && ends < LATEST ? ends : null;
   } catch {
     return null;
   }

@@ -1,4 +1,3 @@
-import { Failure } from "../failure.ts";
 import type { Ssh } from "./find.ts";
 
 /** What ssh would do with the words typed, after its config files: keys in lower case, every value in order. */
@@ -36,9 +35,9 @@ export function parseResolved(text: string): Resolved {
   return found;
 }
 
-/** The version line of `ssh -V`, for example `OpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.19 …`. */
-export function sshVersion(ssh: Ssh): string {
+/** The version line of `ssh -V`, for example `OpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.19 …`. Null when it gives none. */
+export function sshVersion(ssh: Ssh): string | null {
   const answer = Bun.spawnSync([ssh.path, "-V"], { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
-  if (answer.exitCode !== 0) throw new Failure(`${ssh.path} -V failed`, "name the real ssh with BSSH_SSH", 255);
+  if (answer.exitCode !== 0) return null;
   return answer.stderr.toString().trim();
 }

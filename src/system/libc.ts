@@ -73,7 +73,8 @@ export function libcSystem(library: string): System {
 
   /** Up to `limit` bytes of a file; null when it is not there. */
   function slurp(path: string, limit: number): Uint8Array | null {
-    const fd = libc.open(zero(path), O_CLOEXEC, 0);
+    // A pipe in a file's place would be waited for.
+    const fd = libc.open(zero(path), O_CLOEXEC | O_NONBLOCK, 0);
     if (fd < 0) {
       const number = errno();
       if (number === 2 || number === 20) return null;

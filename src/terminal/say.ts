@@ -39,7 +39,8 @@ export function tracer(environment: Readonly<Record<string, string | undefined>>
   if (where === "1") return (line) => say(`debug: ${line}`);
   return (line) => {
     try {
-      const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+      const flags =
+        constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
       const file = openSync(where, flags, 0o600);
       write(file, `${new Date().toISOString()} ${process.pid} ${scrub(line)}\n`);
       closeSync(file);

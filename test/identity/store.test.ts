@@ -7,7 +7,9 @@ import {
   lutimesSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   readlinkSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -90,12 +92,14 @@ describe("the link", () => {
     expect(lstatSync(files.link).ino).toBe(ino);
     expect(text(files.link)).toBe("second\n");
   });
-  test("takes the place of a file or of another link", () => {
+  test("takes the place of another link, but not of a file, which is somebody's own", () => {
     const { files } = makeIdentity();
     writeFileSync(files.link, "a copy that somebody made");
     storeCertificate(files, "line");
-    expect(readlinkSync(files.link)).toBe("blessid-cert.pub");
+    expect(readFileSync(files.link, "utf8")).toBe("a copy that somebody made");
     dropCertificate(files);
+    expect(existsSync(files.link)).toBe(true);
+    rmSync(files.link);
     symlinkSync("/nowhere", files.link);
     storeCertificate(files, "line");
     expect(readlinkSync(files.link)).toBe("blessid-cert.pub");

@@ -65,6 +65,6 @@ test("the version is ssh's own line", () => {
   expect(sshVersion(real)).toMatch(/^OpenSSH_\d+\.\d+/);
 });
 
-test("a program that fails at -V is named in a sentence", () => {
-  expect(() => sshVersion({ path: "/bin/false", script: false })).toThrow("/bin/false -V failed");
+test("a program that fails at -V has no version", () => {
+  expect(sshVersion({ path: "/bin/false", script: false })).toBeNull();
 });
