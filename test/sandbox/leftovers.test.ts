@@ -21,6 +21,17 @@ function start(ground: string, words: readonly string[]) {
   });
 }
 
+/**
+ * An sshd that isn't root can give a terminal only where devpts gives it the group it must have (mount option `gid`, as Debian
+ * sets it): it may not change the group itself (sshpty.c, pty_setowner).
+ */
+const withTerminal =
+  process.getuid?.() === 0 ||
+  !existsSync("/proc/mounts") ||
+  /^devpts .*\bgid=/m.test(readFileSync("/proc/mounts", "utf8"))
+    ? "-tt"
+    : "-n";
+
 describe("kill -9 of the foreground process", () => {
   test("with a live ssh session, a process in the background of the server, and a stubborn COMMAND leaves nothing", async () => {
     const ground = makeGround(shop);
@@ -29,7 +40,7 @@ describe("kill -9 of the foreground process", () => {
       nohup sleep 3601 >/dev/null 2>&1 &
       env -i sleep 3602 &
       ssh -n -i $HOME/.ssh/blessid web1.sandbox.test 'nohup setsid sleep 3603 >/dev/null 2>&1 & sleep 3604' &
-      ssh -tt -i $HOME/.ssh/blessid web2.sandbox.test "touch '$READY'; sleep 3605" </dev/null &
+      ssh ${withTerminal} -i $HOME/.ssh/blessid web2.sandbox.test "touch '$READY'; sleep 3605" </dev/null &
       chmod 000 $HOME/.aws
       while :; do sleep 3606; done`;
     const child = start(ground, ["--", "sh", "-c", script]);
