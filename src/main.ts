@@ -121,9 +121,8 @@ async function print(text: string): Promise<number> {
 
 /** Says what went wrong: a failure in its own words, anything else as the bug it is, without a stack. */
 async function report(error: unknown): Promise<void> {
-  const { say } = await import("./terminal/say.ts");
+  const { say, tracer } = await import("./terminal/say.ts");
   if (error instanceof Failure) return say(error.sentence);
-  const { tracer } = await import("./terminal/say.ts");
   tracer(process.env)(String((error as { stack?: string }).stack ?? error));
   const kind = error instanceof Error ? error.name : typeof error;
   say(`a mistake in bssh itself (${kind}); please report it, with what BLESSDEBUG=1 says`);
