@@ -10,10 +10,16 @@ export const WARM_FIELDS = [
   "domainRegex",
   "required",
   "identityFile",
+  "typedIdentity",
+  "agent",
   "principals",
   "caKeys",
   "renewMarginSeconds",
+  "renewInBackground",
   "fixedIp",
+  "ipUrls",
+  "dialer",
+  "shareConnections",
 ] as const satisfies readonly (keyof Settings)[];
 
 /** As much of the config as the way to ssh takes. */
@@ -74,14 +80,17 @@ export function keptConfig(
 }
 
 function hasShape(settings: WarmConfig["settings"]): boolean {
-  const { domainRegex, required, identityFile, principals, caKeys, renewMarginSeconds, fixedIp } = settings;
+  const { domainRegex, identityFile, principals, caKeys, renewMarginSeconds, fixedIp, agent, ipUrls } = settings;
+  const flags = ["required", "typedIdentity", "renewInBackground", "dialer", "shareConnections"] as const;
   const texts = (list: unknown) => Array.isArray(list) && !list.some((item) => typeof item !== "string");
   return (
     (domainRegex === null || typeof domainRegex === "string") &&
-    typeof required === "boolean" &&
+    flags.every((flag) => typeof settings[flag] === "boolean") &&
+    (agent === "on" || agent === "off" || agent === "confirm") &&
     typeof identityFile === "string" &&
     texts(principals) &&
     texts(caKeys) &&
+    texts(ipUrls) &&
     typeof renewMarginSeconds === "number" &&
     (fixedIp === null || typeof fixedIp === "string")
   );

@@ -57,6 +57,8 @@ export const SCHEMA: { readonly [K in keyof Settings]: Setting<Settings[K]> } = 
     fromText: (text, cwd) => (/^~?\//.test(text) ? text : `${cwd()}/${text}`),
   },
   keyType: { key: "key_type", fallback: "ed25519", wanted: '"ed25519" or "rsa"', read: readChoice("ed25519", "rsa") },
+  typedIdentity: { key: "typed_identity", fallback: true, wanted: "true or false", read: readFlag },
+  agent: { key: "agent", fallback: "on", wanted: '"on", "off" or "confirm"', read: readChoice("on", "off", "confirm") },
   principals: {
     key: "remote_user",
     fallback: NONE,
@@ -72,6 +74,7 @@ export const SCHEMA: { readonly [K in keyof Settings]: Setting<Settings[K]> } = 
   allowSha1: { key: "allow_sha1", fallback: false, wanted: "true or false", read: readFlag },
   certificateMaxSeconds: seconds("certificate_max_seconds", 3600, 60, MAX_SECONDS),
   renewMarginSeconds: seconds("renew_margin_seconds", 15, 0, 3600),
+  renewInBackground: { key: "renew_in_background", fallback: true, wanted: "true or false", read: readFlag },
   mfaCommand: {
     key: "mfa_command",
     fallback: null,
@@ -91,6 +94,8 @@ export const SCHEMA: { readonly [K in keyof Settings]: Setting<Settings[K]> } = 
     wanted: "the path of the other tool's file, absolute or from ~/",
     read: readPathOrNone,
   },
+  questionSeconds: seconds("question_seconds", 120, 0, 3600),
+  refusalSeconds: seconds("refusal_seconds", 60, 0, 3600),
   awsProfile: {
     key: "aws_profile",
     fallback: null,
@@ -129,6 +134,8 @@ export const SCHEMA: { readonly [K in keyof Settings]: Setting<Settings[K]> } = 
     variable: "BLESSIPCACHELIFETIME",
     fromText: (text) => (/^[0-9]{1,15}$/.test(text) ? Number(text) : text),
   }),
+  dialer: { key: "dialer", fallback: false, wanted: "true or false", read: readFlag },
+  shareConnections: { key: "share_connections", fallback: false, wanted: "true or false", read: readFlag },
   function: {
     key: "lambda.function",
     fallback: null,

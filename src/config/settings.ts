@@ -16,6 +16,10 @@ export type Settings = {
   readonly required: boolean;
   readonly identityFile: string;
   readonly keyType: "ed25519" | "rsa";
+  /** True: for hosts of ours the first `-i` that is there decides which key is certified; false: always the configured one. */
+  readonly typedIdentity: boolean;
+  /** Whether key and certificate are loaded into ssh-agent; `confirm`: the agent asks at every use. */
+  readonly agent: "on" | "off" | "confirm";
   /** Principals to ask for; empty means the AWS user name. */
   readonly principals: readonly string[];
   /** CA public keys (`type base64`) one of which must have signed; empty means not pinned. */
@@ -25,6 +29,8 @@ export type Settings = {
   readonly certificateMaxSeconds: number;
   /** A certificate that ends within this time counts as gone. */
   readonly renewMarginSeconds: number;
+  /** True: a login with a certificate that is past two thirds of its life has it renewed, and doesn't wait for that. */
+  readonly renewInBackground: boolean;
 
   /** Shell command whose standard output is the MFA code; null asks the person. */
   readonly mfaCommand: string | null;
@@ -32,6 +38,10 @@ export type Settings = {
   readonly mfaSerial: string | null;
   /** File in which another tool keeps an MFA session that may be used; null for none. */
   readonly mfaCache: string | null;
+  /** How long a question waits for its answer where there is no terminal. */
+  readonly questionSeconds: number;
+  /** After a refusal, callers without a terminal ask nobody for so long. */
+  readonly refusalSeconds: number;
   /** AWS profile to take credentials from; null leaves it to the environment. */
   readonly awsProfile: string | null;
   readonly sessionSeconds: number;
@@ -59,6 +69,11 @@ export type Settings = {
   /** Services that answer with the caller's address, tried in order. */
   readonly ipUrls: readonly string[];
   readonly ipCacheSeconds: number;
+
+  /** True: connections to hosts of ours are made by bssh, without Nagle's delay, and handed over to ssh. */
+  readonly dialer: boolean;
+  /** True: logins to one host share a connection (ControlMaster) as long as the certificate is good. */
+  readonly shareConnections: boolean;
 };
 
 /** Where a value came from: `default`, a file with the line of the key, or an environment variable. */

@@ -32,6 +32,22 @@ const WRONG: Readonly<Record<keyof Settings, readonly (readonly [toml: string, p
     ['"ED25519"', "is none of these"],
     ["1", "is none of these"],
   ],
+  typedIdentity: [['"yes"', "is neither true nor false"]],
+  agent: [
+    ["true", "is none of these"],
+    ['"yes"', "is none of these"],
+  ],
+  renewInBackground: [["1", "is neither true nor false"]],
+  questionSeconds: [
+    ["-1", "is less than 0"],
+    ["3601", "is more than 3600"],
+  ],
+  refusalSeconds: [
+    ["0.5", "is no whole number"],
+    ["3601", "is more than 3600"],
+  ],
+  dialer: [['"on"', "is neither true nor false"]],
+  shareConnections: [["0", "is neither true nor false"]],
   principals: [
     ["1", "is neither a text nor an array"],
     ['"a,,b"', "is empty"],

@@ -17,14 +17,19 @@ export const SETTINGS: Settings = {
   required: false,
   identityFile: "/nowhere/blessid",
   keyType: "ed25519",
+  typedIdentity: true,
+  agent: "on",
   principals: [],
   caKeys: [],
   allowSha1: false,
   certificateMaxSeconds: 3600,
   renewMarginSeconds: 15,
+  renewInBackground: true,
   mfaCommand: null,
   mfaSerial: null,
   mfaCache: null,
+  questionSeconds: 120,
+  refusalSeconds: 60,
   awsProfile: null,
   sessionSeconds: 64_800,
   roleSeconds: 3600,
@@ -41,6 +46,8 @@ export const SETTINGS: Settings = {
   fixedIp: "127.0.0.1",
   ipUrls: [],
   ipCacheSeconds: 3600,
+  dialer: false,
+  shareConnections: false,
 };
 
 /** The line of a new ed25519 public key. */
