@@ -14,8 +14,11 @@ export type Wanted = {
   /** CA keys (`type base64`) one of which signed; empty accepts any. */
   readonly caKeys: readonly string[];
   readonly renewMarginSeconds: number;
-  /** The person's own address where it is known without asking; null when it isn't. */
-  readonly address: string | null;
+  /**
+   * The machine's public addresses where they are known without asking; "other network" where they have yet to be learnt; null
+   * where any certificate is believed.
+   */
+  readonly addresses: readonly string[] | "other network" | null;
   /** Now by AWS's clock, in milliseconds since the epoch. */
   readonly now: number;
 };
@@ -31,7 +34,8 @@ export type Unfit =
   | "other CA"
   | "not yet valid"
   | "expired"
-  | "other address";
+  | "other address"
+  | "other network";
 
 /** The certificate on disk, whether or not it can be used; null when there is none or it can't be read. */
 export function storedCertificate(system: System, files: IdentityFiles): Certificate | null {
@@ -49,7 +53,8 @@ export function storedCertificate(system: System, files: IdentityFiles): Certifi
  * was verified before the certificate was stored; sshd verifies it again.
  */
 export function unfitness(system: System, files: IdentityFiles, wanted: Wanted): Unfit | null {
-  if (!system.may(files.key, "read")) return "no key";
+  // Of a key that an agent or a token holds only the public half is there.
+  if (!system.may(files.key, "read") && !system.may(files.publicKey, "read")) return "no key";
   let certificate: Certificate;
   try {
     const line = readText(system, files.certificate);
@@ -75,10 +80,15 @@ export function certificateUnfitness(certificate: Certificate, wanted: Wanted): 
   if (certificate.validAfter > now) return "not yet valid";
   if (certificate.validBefore <= now + BigInt(wanted.renewMarginSeconds)) return "expired";
   const bound = certificate.criticalOptions.get("source-address");
-  if (bound !== undefined && wanted.address !== null && !networksHold(bound.split(","), wanted.address)) {
-    return "other address";
-  }
-  return null;
+  if (bound === undefined || wanted.addresses === null) return null;
+  if (wanted.addresses === "other network") return "other network";
+  return coversAll(bound, wanted.addresses) ? null : "other address";
+}
+
+/** True when a `source-address` option (addresses and networks, commas) lets in all of the addresses. */
+export function coversAll(bound: string, addresses: readonly string[]): boolean {
+  const networks = bound.split(",");
+  return addresses.every((address) => networksHold(networks, address));
 }
 
 function signedByOne(certificate: Certificate, caKeys: readonly string[]): boolean {
@@ -90,6 +100,17 @@ function signedByOne(certificate: Certificate, caKeys: readonly string[]): boole
       throw error;
     }
   });
+}
+
+/** True when the private key has a passphrase, whatever its format. */
+export function isEncrypted(system: System, files: IdentityFiles): boolean {
+  try {
+    const pem = readText(system, files.key);
+    if (pem === null) return false;
+    return readOpenSshKey(pem)?.encrypted ?? pem.includes("ENCRYPTED");
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -13,6 +13,9 @@ const COMMENT = "Temporary key for BLESS certificate";
 /** BLESS refuses RSA keys under 2048 bits; python-blessclient's README made 4096. */
 const RSA_BITS = 4096;
 
+/** Whether the private half of a public key (its blob) can be had elsewhere, as in an agent. */
+export type HeldElsewhere = (blob: Uint8Array) => Promise<boolean>;
+
 /** Asks for the passphrase of a private key; null when nobody can be asked. */
 export type AskPassphrase = (path: string) => Promise<string | null>;
 
@@ -25,12 +28,15 @@ export async function ensureKey(
   files: IdentityFiles,
   type: "ed25519" | "rsa",
   askPassphrase: AskPassphrase,
+  isHeldElsewhere: HeldElsewhere = async () => false,
 ): Promise<string> {
   const pem = readPrivate(system, files);
   if (pem === null) {
     // A link to a key on a disk that isn't there, or the public half of a key that an agent or a token holds: not ours to replace.
     if (isLink(files.key) || system.may(files.publicKey, "read")) {
-      const fact = `the private half of ${printable(files.publicKey)} is not there`;
+      const held = readPublic(system, files);
+      if (held !== null && (await isHeldElsewhere(parsePublicKey(held).blob))) return held;
+      const fact = `the private half of ${printable(files.publicKey)} is neither there nor in an agent`;
       throw new Failure(fact, "bring it back, move the public half away, or name another key with identity_file");
     }
     // A certificate without its key is good for nothing, and would be taken for one of the new key.

@@ -25,7 +25,7 @@ import {
 
 afterAll(removeFolders);
 
-const wanted: Wanted = { principals: [], caKeys: [], renewMarginSeconds: 60, address: null, now: NOW };
+const wanted: Wanted = { principals: [], caKeys: [], renewMarginSeconds: 60, addresses: null, now: NOW };
 const seconds = BigInt(NOW / 1000);
 
 async function judge(wishes: Partial<CertificateOrder>, more: Partial<Wanted> = {}): Promise<Unfit | null> {
@@ -54,10 +54,19 @@ const CASES: readonly [string, Partial<CertificateOrder>, Partial<Wanted>, Unfit
   ["one that ends just after the margin", { validBefore: seconds + 61n }, {}, null],
   ["one without an end", { validBefore: 2n ** 64n - 1n }, {}, null],
   ["one with the epoch for its beginning", { validAfter: 0n }, {}, null],
-  ["one bound to the own address", source("192.0.2.7/32,10.0.0.0/8"), { address: "10.1.2.3" }, null],
-  ["one bound to another address", source("192.0.2.7/32"), { address: "192.0.2.8" }, "other address"],
+  ["one bound to the own address", source("192.0.2.7/32,10.0.0.0/8"), { addresses: ["10.1.2.3"] }, null],
+  ["one bound to another address", source("192.0.2.7/32"), { addresses: ["192.0.2.8"] }, "other address"],
   ["one bound to an address when the own isn't known", source("192.0.2.7/32"), {}, null],
-  ["one bound to rubbish", source("here,there"), { address: "192.0.2.8" }, "other address"],
+  [
+    "one bound to both own addresses",
+    source("192.0.2.7,2001:db8::/64"),
+    { addresses: ["192.0.2.7", "2001:db8::7"] },
+    null,
+  ],
+  ["one bound to one of two", source("192.0.2.7"), { addresses: ["192.0.2.7", "2001:db8::7"] }, "other address"],
+  ["one bound to an address in a new network", source("192.0.2.7"), { addresses: "other network" }, "other network"],
+  ["one bound to nothing in a new network", {}, { addresses: "other network" }, null],
+  ["one bound to rubbish", source("here,there"), { addresses: ["192.0.2.8"] }, "other address"],
   ["one with a forced command", { criticalOptions: new Map([["force-command", "id"]]) }, {}, null],
 ];
 

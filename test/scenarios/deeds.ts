@@ -15,6 +15,8 @@ export type Weather = {
   readonly captive: Set<string>;
   /** How much longer an action takes, in milliseconds. */
   readonly slow: Map<string, number>;
+  /** What address services see: an address of each family, none, or they never answer. */
+  addresses: readonly string[] | "hang";
 };
 
 type Deed = (world: World, weather: Weather, words: readonly string[], bless: FunctionHandler) => void;
@@ -60,6 +62,10 @@ const DEEDS: Readonly<Record<string, Deed>> = {
   /** `slow ACTION MILLISECONDS`: it takes so much longer. */
   slow(_world, weather, [action = "", ms]) {
     weather.slow.set(action, Number(ms));
+  },
+  /** `address IPV4 IPV6`: what address services see; without a word they have trouble; `address hang`: they never answer. */
+  address(_world, weather, words) {
+    weather.addresses = words[0] === "hang" ? "hang" : words;
   },
 };
 

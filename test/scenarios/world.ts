@@ -22,7 +22,9 @@ import { writeClientFiles } from "../../src/sandbox/client-files.ts";
 import { startControl } from "../../src/sandbox/control.ts";
 import { commandEnvironment } from "../../src/sandbox/environment.ts";
 import { type Folder, folderAt, makeFolder } from "../../src/sandbox/folder.ts";
+import { startAddressServices } from "./address-service.ts";
 import { perform, type Weather } from "./deeds.ts";
+import { PLACES } from "./places.ts";
 import { PROGRAMS } from "./programs.ts";
 import { listen, type Overheard } from "./secrets.ts";
 
@@ -33,7 +35,7 @@ export type Wishes = Omit<WorldOptions, "caBehaviour" | "now" | "policies"> & {
   readonly ca?: string;
   /** AWS's clock is ahead of this machine's by so many seconds. */
   readonly clockSeconds?: number;
-  /** Lines put in front of the config. */
+  /** Lines put in front of the config; ADDRESS_SERVICES in them are the URLs of this world's. */
   readonly config?: readonly string[];
   /** Patterns of config lines that are taken out. */
   readonly without?: readonly string[];
@@ -56,7 +58,13 @@ export type TestWorld = {
 /** Starts a world by the scenario's wishes. `debug`: everything in it runs with BLESSDEBUG=1. */
 export async function startWorld(wishes: Wishes, debug = false): Promise<TestWorld> {
   const { ca, clockSeconds = 0, config = [], without = [], environment: added = {}, ...options } = wishes;
-  const weather: Weather = { skewMs: clockSeconds * 1000, down: new Set(), captive: new Set(), slow: new Map() };
+  const weather: Weather = {
+    skewMs: clockSeconds * 1000,
+    down: new Set(),
+    captive: new Set(),
+    slow: new Map(),
+    addresses: [],
+  };
   const world = makeWorld({
     certSeconds: 1800,
     totpPeriodSeconds: 1,
@@ -87,7 +95,8 @@ export async function startWorld(wishes: Wishes, debug = false): Promise<TestWor
   });
   const control = startControl(folder.controlSocket, world.currentCode);
   symlinkSync(bssh, `${folder.bin}/bssh`);
-  for (const [name, text] of Object.entries(PROGRAMS)) {
+  const services = startAddressServices(weather, `${folder.root}/address-requests`);
+  for (const [name, text] of Object.entries({ ...PROGRAMS, ...PLACES })) {
     writeFileSync(`${folder.bin}/${name}`, text);
     chmodSync(`${folder.bin}/${name}`, 0o755);
   }
@@ -98,7 +107,7 @@ export async function startWorld(wishes: Wishes, debug = false): Promise<TestWor
   writeClientFiles({ folder, world, sshd: { port: 22, hostKey: "" }, hosts, certSeconds: 1800, ask: false });
   const lines = readFileSync(folder.config, "utf8").split("\n");
   const kept = lines.filter((line) => !without.some((pattern) => new RegExp(pattern).test(line)));
-  const more = config.map((line) => line.replaceAll("SANDBOX", folder.root));
+  const more = config.map((line) => services.fillIn(line.replaceAll("SANDBOX", folder.root)));
   writeFileSync(folder.config, [...more, ...kept].join("\n"), { mode: 0o600 });
 
   const caller = { PATH: process.env["PATH"], TERM: "dumb", LANG: "C.UTF-8" };
@@ -118,7 +127,7 @@ export async function startWorld(wishes: Wishes, debug = false): Promise<TestWor
     secrets: () => [...worldSecrets(world), ...overheard.tokens, passphrase],
     perform: (deed) => perform(deed, world, weather, bless),
     async stop() {
-      await aws.stop();
+      await Promise.all([aws.stop(), services.stop()]);
       control.stop();
       rmSync(dirname(folder.root), { recursive: true, force: true });
     },
