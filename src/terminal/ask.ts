@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import { Failure, printable } from "../failure.ts";
 import { echoOff } from "./echo.ts";
+import { beforeTheEnd, type Ending } from "./ends.ts";
 import { columnsOf } from "./width.ts";
 
 export type Question = {
@@ -21,19 +22,28 @@ const LONGEST_QUESTION = 1000;
 /** How often the terminal is looked at while the person types, in milliseconds. */
 const LOOK_MS = 15;
 
+/** A descriptor of the controlling terminal, to be given to `askOn`; null when there is none. */
+export function openTerminal(): number | null {
+  try {
+    // An open file of its own: that it doesn't block is not seen by anybody who shares stdin.
+    return openSync("/dev/tty", constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    return null;
+  }
+}
+
 /**
  * Asks the person on the controlling terminal, whatever stdin, stdout and stderr are; ssh keeps those for itself. The question
  * is erased once it is answered. Null when there is no terminal, or the answer is no longer wanted. Throws Failure when the
  * person ends the input (Ctrl-D).
  */
-export async function askOnTerminal(question: Question): Promise<string | null> {
-  let tty: number;
-  try {
-    // An open file of its own: that it doesn't block is not seen by anybody who shares stdin.
-    tty = openSync("/dev/tty", constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOCTTY);
-  } catch {
-    return null;
-  }
+export async function askOnTerminal(question: Question, ending: Ending = "signal"): Promise<string | null> {
+  const tty = openTerminal();
+  return tty === null ? null : askOn(tty, question, ending);
+}
+
+/** As `askOnTerminal`, on a terminal that was opened, which it closes. Null when the answer is no longer wanted. */
+export async function askOn(tty: number, question: Question, ending: Ending = "signal"): Promise<string | null> {
   const write = (text: string) => {
     try {
       writeSync(tty, text);
@@ -44,11 +54,14 @@ export async function askOnTerminal(question: Question): Promise<string | null> 
   const text = `${printable(question.text, LONGEST_QUESTION)}: `;
   const ask = () => write(text);
   const erase = (typed = "") => write(eraseRows(text + typed, columnsOf(tty)));
-  let restore = () => {};
+  let restore: (drop?: "drop") => void = () => {};
+  let unanswered = true;
   try {
-    if (question.secret) restore = echoOff(tty, { erase, ask });
+    if (question.secret) restore = echoOff(tty, { erase, ask }, ending);
+    else if (ending === "status") restore = beforeTheEnd(erase, ending);
     ask();
     const answer = await readLine(tty, question.signal);
+    unanswered = answer === null;
     // Where the answer was seen its line break moved the cursor on.
     erase(question.secret || answer === null ? "" : `${answer}\n`);
     if (answer === null && question.signal?.aborted !== true) {
@@ -56,7 +69,7 @@ export async function askOnTerminal(question: Question): Promise<string | null> 
     }
     return answer?.trim() ?? null;
   } finally {
-    restore();
+    restore(unanswered ? "drop" : undefined);
     closeSync(tty);
   }
 }

@@ -1,4 +1,5 @@
 import { dlopen, type Library } from "bun:ffi";
+import { beforeTheEnd, type Ending, raise } from "./ends.ts";
 
 const DARWIN = process.platform === "darwin";
 /** struct termios is 60 bytes on Linux, 72 on macOS; c_lflag stands at 12 (32 bits) or at 24 (64 bits). */
@@ -6,16 +7,8 @@ const LAYOUT = DARWIN ? { lflag: 24, library: "libSystem.B.dylib" } : { lflag: 1
 const ECHO = 8;
 const TCSADRAIN = 1;
 const TCSAFLUSH = 2;
-/** Larger than struct termios and struct sigaction of any system. */
+/** Larger than struct termios of any system. */
 const ROOMY = 256;
-
-/** Signals that end the process. */
-const ENDS = [
-  ["SIGHUP", 1],
-  ["SIGINT", 2],
-  ["SIGQUIT", 3],
-  ["SIGTERM", 15],
-] as const;
 const SIGTSTP = DARWIN ? 18 : 20;
 
 /** What is done to the question when the person leaves it: taken away before, written again after. */
@@ -23,39 +16,30 @@ export type Leaving = { readonly erase: () => void; readonly ask: () => void };
 
 /**
  * Turns the terminal's echo off and returns what turns it on again. What was typed before is dropped, what is typed after the
- * answer isn't. Signals that end or stop the process turn echo on first: the runtime restores the terminal by itself only
- * when one of descriptors 0-2 is it, and never for Ctrl-Z. After `fg` the question is asked again.
+ * answer isn't, unless `drop` is given: a half-typed answer must not become the shell's. Signals that end or stop the process
+ * turn echo on first: the runtime restores the terminal by itself only when one of descriptors 0-2 is it, and never for
+ * Ctrl-Z. After `fg` the question is asked again.
  */
-export function echoOff(tty: number, leaving: Leaving): () => void {
+export function echoOff(tty: number, leaving: Leaving, ending: Ending = "signal"): (drop?: "drop") => void {
   const terminal = openTerminal(tty);
-  if (terminal === null) return () => {};
+  if (terminal === null) return beforeTheEnd(leaving.erase, ending);
   const leave = () => {
     leaving.erase();
     terminal.on();
   };
-  const handlers: [NodeJS.Signals, () => void][] = ENDS.map(([name, number]) => [
-    name,
-    () => {
-      leave();
-      terminal.raise(name, number);
-      // Not reached unless the signal didn't end it.
-      process.exit(128 + number);
-    },
-  ]);
-  handlers.push([
-    "SIGTSTP",
-    () => {
-      leave();
-      terminal.raise("SIGTSTP", SIGTSTP);
-      terminal.off();
-      leaving.ask();
-    },
-  ]);
-  for (const [name, handler] of handlers) process.on(name, handler);
+  const forgetEnds = beforeTheEnd(leave, ending);
+  const stop = () => {
+    leave();
+    if (!raise("SIGTSTP", SIGTSTP)) process.kill(process.pid, "SIGSTOP");
+    terminal.off();
+    leaving.ask();
+  };
+  process.on("SIGTSTP", stop);
   terminal.off();
-  return () => {
-    terminal.on();
-    for (const [name, handler] of handlers) process.off(name, handler);
+  return (drop) => {
+    terminal.on(drop);
+    forgetEnds();
+    process.off("SIGTSTP", stop);
   };
 }
 
@@ -63,9 +47,7 @@ type Terminal = {
   /** Echo off. */
   off(): void;
   /** The terminal as it was. */
-  on(): void;
-  /** Lets a signal do what it does to a process that doesn't catch it. */
-  raise(name: NodeJS.Signals, number: number): void;
+  on(drop?: "drop"): void;
 };
 
 /** Null when the descriptor is no terminal. */
@@ -84,29 +66,16 @@ function openTerminal(tty: number): Terminal | null {
   view.setUint32(LAYOUT.lflag, view.getUint32(LAYOUT.lflag, true) & ~ECHO, true);
   return {
     off: () => void libc.tcsetattr(tty, TCSAFLUSH, silent),
-    on: () => void libc.tcsetattr(tty, TCSADRAIN, before),
-    raise(name, number) {
-      const [standard, caught] = [new Uint8Array(ROOMY), new Uint8Array(ROOMY)];
-      libc.sigaction(number, standard, caught);
-      process.kill(process.pid, name);
-      libc.sigaction(number, caught, null);
-    },
+    on: (drop) => void libc.tcsetattr(tty, drop === undefined ? TCSADRAIN : TCSAFLUSH, before),
   };
 }
 
 const SYMBOLS = {
   tcgetattr: { args: ["int", "ptr"], returns: "int" },
   tcsetattr: { args: ["int", "int", "ptr"], returns: "int" },
-  sigaction: { args: ["int", "ptr", "ptr"], returns: "int" },
 } as const;
 
 function terminalByStty(tty: number): Terminal {
   const stty = (word: string) => void Bun.spawnSync(["stty", word], { stdin: tty, stdout: "ignore", stderr: "ignore" });
-  return {
-    off: () => stty("-echo"),
-    on: () => stty("echo"),
-    raise(name) {
-      if (name === "SIGTSTP") process.kill(process.pid, "SIGSTOP");
-    },
-  };
+  return { off: () => stty("-echo"), on: () => stty("echo") };
 }
