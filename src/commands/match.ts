@@ -1,0 +1,87 @@
+import { type Certified, certify } from "../certify.ts";
+import { pathsOf } from "../config/paths.ts";
+import { ownPath } from "../setup/own-path.ts";
+import type { CommandCall } from "./call.ts";
+import { type CallingSsh, callingSsh } from "./match-caller.ts";
+import { hasFailed } from "./match-failed.ts";
+
+export const help = `
+For ssh's Match exec; bssh setup writes the line. Status 0 when the host is ours and a certificate for it is there, which
+is fetched if need be; 1 otherwise. Questions come on the terminal, whatever stdin and stdout are. For ssh -G and ssh -O,
+and with BLESS_COMPLETE in the environment, it answers by what is there and says nothing.
+The first word behind match, or behind --, is the host, whatever it begins with.
+
+Example:
+  $ bssh match -- web1.example.com && echo ours, with a certificate
+`;
+
+export const OPTIONS = {};
+
+/** Signals that would end the process; ssh fails when its Match exec dies of one (readconf.c, execute_in_shell). */
+const ENDS = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGPIPE", "SIGTERM"] as const;
+
+/** `bssh match [--] HOST`: 0 or 1, whatever happens. */
+export async function match(call: CommandCall): Promise<number> {
+  // A question that is open puts the terminal in order first, in the same round of events.
+  for (const name of ENDS) process.on(name, () => setImmediate(() => process.exit(1)));
+  try {
+    const words = call.words[0] === "--" ? call.words.slice(1) : call.words;
+    const [host] = words;
+    if (host === undefined || words.length > 1) {
+      await tell("bssh match takes one host; see bssh match --help");
+      return 1;
+    }
+    return (await isCertified(call, host)) ? 0 : 1;
+  } catch (error) {
+    const { tracer } = await import("../terminal/say.ts");
+    tracer(call.environment)(String((error as { stack?: string }).stack ?? error));
+    return 1;
+  }
+}
+
+async function isCertified(call: CommandCall, typed: string): Promise<boolean> {
+  const quiet = (call.environment["BLESS_COMPLETE"] ?? "") !== "";
+  const ssh = quiet ? null : callingSsh(call.system);
+  const { state, home, sshConfig, config } = pathsOf(call.environment);
+  const mayFetch = !quiet && ssh?.logsIn !== false && !(ssh !== null && hasFailed(call.system, state, ssh.name));
+  const mayAsk = ssh === null || !isBatch(ssh);
+  const isNeeded = async () => ssh === null || !(await joinsMaster(call, ssh));
+  const see = (host: string) => certify({ ...call, host, mayFetch, mayAsk, isNeeded, exitOnSignal: true });
+
+  let answer = await see(typed);
+  if (isForeign(answer) && ssh !== null && ssh.hostName !== null) answer = await see(ssh.hostName);
+  else if (isForeign(answer) && !quiet) {
+    const { renamed } = await import("./match-alias.ts");
+    const name = renamed(call, ssh, typed, { home, sshConfig, own: ownPath({ config }) });
+    if (name !== null) answer = await see(name);
+  }
+  if (mayFetch && answer.failure !== null) {
+    if (ssh !== null) (await import("./match-memory.ts")).keepFailure(state, ssh.name);
+    await tell(answer.failure.sentence);
+  }
+  return answer.fresh;
+}
+
+/** True when that ssh goes through the connection of one that is there: it needs no certificate. */
+async function joinsMaster({ system, environment }: CommandCall, { words }: CallingSsh): Promise<boolean> {
+  const [{ findSsh }, { resolveWords }, { hasLiveMaster }] = await Promise.all([
+    import("../ssh/find.ts"),
+    import("../ssh/resolve.ts"),
+    import("../ssh/master.ts"),
+  ]);
+  const ssh = findSsh(system, environment);
+  return hasLiveMaster({ ssh, words, environment, resolved: resolveWords(ssh, words, environment) });
+}
+
+/** With BatchMode among ssh's words nobody is asked. */
+function isBatch({ options }: CallingSsh): boolean {
+  return /^(yes|true)$/i.test(options.find(({ key }) => key === "batchmode")?.value ?? "no");
+}
+
+function isForeign({ ours, failure }: Certified): boolean {
+  return !ours && failure === null;
+}
+
+async function tell(line: string): Promise<void> {
+  (await import("../terminal/say.ts")).say(line);
+}

@@ -1,0 +1,75 @@
+import { loadConfig } from "../config/load.ts";
+import { pathsOf } from "../config/paths.ts";
+import { Failure, printable } from "../failure.ts";
+import { identityFiles } from "../identity/files.ts";
+import { ownProgram } from "../setup/own-program.ts";
+import { setUpSshConfig, takeAwaySshConfig } from "../setup/ssh-config.ts";
+import { defaultIdentities } from "../ssh/defaults.ts";
+import { findSsh } from "../ssh/find.ts";
+import type { CommandCall } from "./call.ts";
+import { parseWords, usage } from "./words.ts";
+
+export const help = `
+Writes a file of its own for ssh, ssh_config beside bssh's config, and puts an Include of it at the top of ~/.ssh/config
+(BSSH_SSH_CONFIG names another). From then on ssh itself, and whatever runs it (scp, sftp, git, rsync), asks bssh match
+and has a certificate for hosts of ours. ssh has to accept the result, else everything is taken back. This version sets
+up nothing but ssh_config. Run it again after bssh or the key has moved; done twice it changes nothing.
+
+Options:
+  --undo   takes the Include and the file away; ~/.ssh/config is then byte for byte as it was
+
+Example:
+  $ bssh setup
+  $ ssh web1.example.com
+`;
+
+export const OPTIONS = { undo: "flag" } as const;
+
+/** `bssh setup [--undo]`. Throws Failure, and everything is then as it was. */
+export async function setup(call: CommandCall): Promise<number> {
+  const { flags, rest } = parseWords("setup", call.words, OPTIONS);
+  if (rest.length > 0) throw usage("setup", "bssh setup takes no words beside its options");
+  if (flags.has("undo")) return undo(call);
+  const config = loadConfig(call.environment, call.readText);
+  const { paths, settings } = config;
+  if (config.files.length === 0) {
+    throw new Failure(
+      `there is no config at ${printable(paths.config)}`,
+      "get your organisation's: bssh config import URL",
+    );
+  }
+  const { key, certificate } = identityFiles(settings.identityFile);
+  const named = /^\s*"?identityfile/im.test(call.readText(paths.sshConfig) ?? "");
+  const done = setUpSshConfig({
+    paths,
+    environment: call.environment,
+    ssh: findSsh(call.system, call.environment),
+    program: ownProgram(call.program, call.environment["PATH"]),
+    identity: {
+      key,
+      certificate,
+      defaults: named ? [] : defaultIdentities(call.system, paths.home).filter((path) => path !== key),
+    },
+  });
+  const shown = { own: printable(done.own), user: printable(done.user) };
+  if (!done.changed) {
+    call.out(`${shown.user} includes ${shown.own} already; nothing was changed`);
+    return 0;
+  }
+  call.out(`wrote ${shown.own}, which ${shown.user} now includes at its top`);
+  call.out("ssh, scp, sftp, git and rsync see to the certificate for hosts of ours by themselves from now on");
+  call.out(
+    "next: put alias ssh=bssh into your shell's start-up file, for what ssh_config alone can't do (bssh --help)",
+  );
+  return 0;
+}
+
+function undo(call: CommandCall): number {
+  const paths = pathsOf(call.environment);
+  const taken = takeAwaySshConfig(paths);
+  const user = printable(paths.sshConfig);
+  call.out(
+    taken ? `${user} is as it was before bssh setup` : `${user} includes nothing of bssh's; nothing was changed`,
+  );
+  return 0;
+}

@@ -1,0 +1,26 @@
+import type { IdentityPaths } from "./order.ts";
+import { fileValue, matchCommand, QUOTABLE } from "./quoting.ts";
+import type { SshVersion } from "./versions.ts";
+
+/**
+ * Our own ssh_config. For a host of ours with a certificate at hand ssh is told of the certificate and its key; for all other
+ * hosts it says nothing. Throws Failure for paths that ssh has no way to say.
+ *
+ * The name typed is asked about: ssh refuses typed names with characters of shells, but takes any HostName (`-o HostName=`).
+ * Where ssh reads its config a second time (CanonicalizeHostname, Match final), the name it found is asked about as well.
+ */
+export function ownFile(program: string, identity: IdentityPaths, version: SshVersion): string {
+  const files = [
+    `IdentityFile ${fileValue(identity.key, version)}`,
+    ...identity.defaults.map((path) => `IdentityFile ${fileValue(path, version)}`),
+    `CertificateFile ${fileValue(identity.certificate, version)}`,
+  ].map((line) => `  ${line}`);
+  return [
+    "# bssh's own: `bssh setup` writes this file anew, `bssh setup --undo` takes it away.",
+    `Match originalhost ${QUOTABLE} exec "${matchCommand(program, "%n")}"`,
+    ...files,
+    `Match canonical host ${QUOTABLE} exec "${matchCommand(program, "%h")}"`,
+    ...files,
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,85 @@
+// The ssh_config part of `bssh setup`: a file of our own beside the config, and an Include of it at the top of the user's.
+import { Failure, printable } from "../failure.ts";
+import { sshVersion } from "../ssh/resolve.ts";
+import { askSsh } from "./check.ts";
+import type { Order } from "./order.ts";
+import { ownFile } from "./own-file.ts";
+import { ownPath } from "./own-path.ts";
+import { lookAt, type Place, put } from "./place.ts";
+import { includeLine, withInclude, withoutInclude } from "./user-file.ts";
+import { canSay, readVersion, type SshVersion } from "./versions.ts";
+
+export type SetUp = {
+  readonly changed: boolean;
+  /** Our file, and the user's that includes it. */
+  readonly own: string;
+  readonly user: string;
+};
+
+/**
+ * Writes both files and has ssh judge them; what ssh doesn't accept is taken back. Done twice it changes nothing. Throws
+ * Failure; everything is then as it was.
+ */
+export function setUpSshConfig(order: Order): SetUp {
+  const { paths, ssh, environment } = order;
+  const version = versionOf(order);
+  const own = lookAt(ownPath(paths));
+  const user = lookAt(paths.sshConfig);
+  const texts = {
+    own: Buffer.from(ownFile(order.program, order.identity, version)).toString("latin1"),
+    user: withInclude(user.text, own.path),
+  };
+  const done = { own: own.path, user: user.path };
+  if (own.text === texts.own && user.text === texts.user) return { ...done, changed: false };
+  put(own, texts.own);
+  try {
+    putUser(user, texts.user, own.path);
+    const { refusal, readOwn } = askSsh(ssh, user.path, own.path, environment);
+    if (refusal === null && readOwn) return { ...done, changed: true };
+    put(user, user.text);
+    const before = user.text === null ? null : askSsh(ssh, user.path, own.path, environment).refusal;
+    if (before !== null) {
+      throw new Failure(`ssh refuses ${printable(user.path)} as it is: ${before}`, "mend it and run bssh setup again");
+    }
+    throw new Failure(
+      `ssh ${refusal === null ? "did not read" : "refused"} what was written, and it was taken back${refusal === null ? "" : `: ${refusal}`}`,
+      "please report it, with the output of ssh -V",
+    );
+  } catch (error) {
+    put(own, own.text);
+    throw error;
+  }
+}
+
+/** Takes our Include and our file away; false when neither was there. Throws Failure. */
+export function takeAwaySshConfig(paths: Order["paths"]): boolean {
+  const own = lookAt(ownPath(paths));
+  const user = lookAt(paths.sshConfig);
+  const before = user.text === null ? null : withoutInclude(user.text, own.path);
+  const isIncluded = before !== null && before.text !== user.text;
+  if (isIncluded) put(user, before.made && before.text === "" ? null : before.text);
+  if (own.text !== null) put(own, null);
+  return isIncluded || own.text !== null;
+}
+
+function versionOf({ ssh }: Order): SshVersion {
+  const line = sshVersion(ssh);
+  const version = readVersion(line);
+  if (version === null) {
+    throw new Failure(`${ssh.path} does not say that it is OpenSSH`, "name the real ssh with BSSH_SSH");
+  }
+  if (!canSay(version, "include") || !canSay(version, "matchExec")) {
+    throw new Failure(`${printable(line ?? "", 40)} knows no Include`, "use OpenSSH 7.3 or later");
+  }
+  return version;
+}
+
+/** A file that can't be written, as one that a tool of the user's keeps, leaves them a line to add there. */
+function putUser(user: Place, text: string, own: string): void {
+  try {
+    put(user, text);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    throw new Failure(error.message, `see to that, or put this at its top where it is made: ${includeLine(own)}`);
+  }
+}
