@@ -2,17 +2,34 @@ import { Failure } from "../failure.ts";
 import type { System } from "../system/system.ts";
 import { addedEnvironment, type Ssh } from "./find.ts";
 
+/** What ssh gets beside the words typed. */
+export type Becoming = {
+  /** Words in front of those typed. */
+  readonly inserted: readonly string[];
+  /** A link named ssh that leads to bssh, which ssh is to run for its jump hosts; null leaves them to the ssh on PATH. */
+  readonly hop: string | null;
+};
+
+/** Where the link that leads to bssh lies, in the private state. */
+export function hopLink(state: string): string {
+  return `${state}/bin/ssh`;
+}
+
+/** Set, to that link, in the environment of an ssh whose jump hosts bssh gives their words, as it gives them to a destination. */
+export const HOP = "BSSH_HOP";
+
 /**
- * Replaces this process by ssh with the words typed, from the `skip`-th on, and `inserted` in front of them. Throws Failure
- * (status 255, as ssh itself fails) when the system refuses.
+ * Replaces this process by ssh with the words typed, from the `skip`-th on. Throws Failure (status 255, as ssh itself fails)
+ * when the system refuses. ssh runs for a jump host what stands in argv[0] when that is a path (ssh.c, "if (options.jump_host").
  */
 export function becomeSsh(
   system: System,
   ssh: Ssh,
   environment: Readonly<Record<string, string | undefined>>,
-  order: { readonly inserted: readonly string[]; readonly skip: number },
+  { inserted, hop, skip }: Becoming & { readonly skip: number },
 ): never {
-  const error = system.become(ssh.path, { ...order, set: addedEnvironment(ssh, environment) });
+  const set = { ...addedEnvironment(ssh, environment), ...(hop === null ? {} : { [HOP]: hop }) };
+  const error = system.become(ssh.path, { name: hop ?? "ssh", inserted, skip, set });
   const why = error === 7 ? "the command line and environment are too long" : `errno ${error}`;
   throw new Failure(`could not become ${ssh.path} (${why})`, "run it by hand to see more", 255);
 }

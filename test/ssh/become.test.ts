@@ -133,7 +133,7 @@ describe("becomeSsh", () => {
     ({ become: () => number }) satisfies Pick<System, "become"> as unknown as System;
   const sentence = (number: number) => {
     try {
-      becomeSsh(failing(number), { path: "/usr/bin/ssh", script: false }, {}, { inserted: [], skip: 0 });
+      becomeSsh(failing(number), { path: "/usr/bin/ssh", script: false }, {}, { inserted: [], hop: null, skip: 0 });
     } catch (error) {
       if (error instanceof Failure && error.status === 255) return error.sentence;
       throw error;
