@@ -5,7 +5,7 @@ import { parseCall } from "./argv/parse.ts";
 import { grammarFor, needsVersion } from "./argv/ssh-options.ts";
 import { COMMANDS, RESERVED } from "./commands/table.ts";
 import { Failure } from "./failure.ts";
-import { becomeSsh } from "./ssh/become.ts";
+import { type Becoming, becomeSsh, HOP } from "./ssh/become.ts";
 import { findSsh } from "./ssh/find.ts";
 import { sshVersion } from "./ssh/resolve.ts";
 import type { Environment, Scene } from "./story.ts";
@@ -40,24 +40,30 @@ async function withHome(environment: Environment): Promise<Environment> {
 async function wrap(system: System, environment: Environment, words: readonly string[]): Promise<number> {
   const ssh = findSsh(system, environment);
   const skip = process.argv.length - 2 - words.length;
-  const become = (inserted: readonly string[]) => becomeSsh(system, ssh, environment, { inserted, skip });
-  if ((environment["BLESS_COMPLETE"] ?? "") !== "") return become([]);
+  const become = (additions: Becoming) => becomeSsh(system, ssh, environment, { ...additions, skip });
+  const isComplete = (environment["BLESS_COMPLETE"] ?? "") !== "";
+  const isHop = isComplete && (environment[HOP] ?? "") !== "";
+  if (isComplete && !isHop) return become(NOTHING);
   const call = parseCall(words, grammarFor(needsVersion(words) ? sshVersion(ssh) : null));
-  if (call.through !== null || call.host === null) return become([]);
+  if (call.through !== null || call.host === null) return become(NOTHING);
 
   let required = false;
-  let inserted: readonly string[] = [];
+  let additions = NOTHING;
   try {
     const story = await import("./story.ts");
     const config = await story.openConfig(environment, (path) => readText(system, path));
+    const scene = story.makeScene({ system, environment, ssh, call, config });
+    if (isHop) return become(story.wordsForHop(scene));
     required = config.settings.required;
-    inserted = await blessedWords(story, story.makeScene({ system, environment, ssh, call, config }));
+    additions = await seeToIt(story, scene);
   } catch (error) {
     await report(error);
     if (required || (await requiresAnyway(environment, system, error))) return 255;
   }
-  return become(inserted);
+  return become(additions);
 }
+
+const NOTHING: Becoming = { inserted: [], hop: null };
 
 /** True when the config is wrong, but says `required = true`: then nothing goes past it. */
 async function requiresAnyway(environment: Environment, system: System, error: unknown): Promise<boolean> {
@@ -67,12 +73,14 @@ async function requiresAnyway(environment: Environment, system: System, error: u
 }
 
 /** What ssh gets in addition: nothing for other people's hosts; for ours the certificate, which is fetched when it isn't fresh. */
-async function blessedWords(story: typeof import("./story.ts"), scene: Scene): Promise<readonly string[]> {
+async function seeToIt(story: typeof import("./story.ts"), scene: Scene): Promise<Becoming> {
   const judgement = story.judge(scene);
-  if (!judgement.ours) return [];
+  if (!judgement.ours) return NOTHING;
   const files = story.identityOf(scene);
   const unfit = story.judgeCertificate(scene, files);
-  if (unfit !== null) {
+  if (unfit === null) story.renewInTime(scene, files);
+  else if (await hasMaster(scene)) return NOTHING;
+  else {
     const [{ obtain }, { loadConfig }] = await Promise.all([import("./obtain.ts"), import("./config/load.ts")]);
     const config = scene.config.whole ?? loadConfig(scene.environment, (path) => readText(scene.system, path));
     try {
@@ -82,7 +90,14 @@ async function blessedWords(story: typeof import("./story.ts"), scene: Scene): P
       await report(error);
     }
   }
-  return judgement.destination ? story.wordsFor(scene, files) : [];
+  return story.additionsFor(scene, judgement, files);
+}
+
+/** True when the words go through a connection that is there: no certificate is needed for it. */
+async function hasMaster(scene: Scene): Promise<boolean> {
+  const { hasLiveMaster } = await import("./ssh/master.ts");
+  const { ssh, environment, call } = scene;
+  return hasLiveMaster({ ssh, environment, words: call.words, resolved: scene.resolved() });
 }
 
 /** Failures of a command that don't end with 1: it was called wrongly, or there is no program to run in the sandbox. */
@@ -102,8 +117,11 @@ async function command(
   // Words behind `--` are another program's, and those of which are ssh's.
   const first = name === "which" ? 1 : words.includes("--") ? words.indexOf("--") : words.length;
   const own = words.slice(0, first);
-  if (own.includes("--help")) return print((await import("./commands/help.ts")).helpOf(name, entry, help));
-  const { print: out } = await import("./terminal/say.ts");
+  const { isForSsh = false } = entry;
+  const isHelp = isForSsh ? words.length === 1 && words[0] === "--help" : own.includes("--help");
+  if (isHelp) return print((await import("./commands/help.ts")).helpOf(name, entry, help));
+  // What carries bytes for hours doesn't load node:fs, a third of its memory, for an answer that it never prints.
+  const out = isForSsh ? () => {} : (await import("./terminal/say.ts")).print;
   const program = process.execPath;
   try {
     return await run({ words, environment, system, readText: (path) => readText(system, path), program, out });

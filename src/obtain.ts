@@ -1,74 +1,148 @@
-// The cold half of the story: the key is made if it isn't there, the certificate asked for, checked and stored. Opened only
-// when there is no fresh certificate.
-import { mkdirSync } from "node:fs";
+// The cold half of the story: the key is made if it isn't there, the certificate asked for, checked and stored, and the agent
+// given both. Opened only when there is no fresh certificate; of several processes that open it one does the work.
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { agentHolds, giveToAgent } from "./agent-gift.ts";
 import { keptFile } from "./config/kept.ts";
 import type { Config } from "./config/settings.ts";
 import { keptText } from "./config/warm.ts";
+import { Failure } from "./failure.ts";
 import type { IdentityFiles } from "./identity/files.ts";
-import type { Unfit } from "./identity/fresh.ts";
+import { type Unfit, unfitness } from "./identity/fresh.ts";
 import { ensureKey } from "./identity/keypair.ts";
 import { keepForeignCertificate, replaceFile, storeCertificate } from "./identity/store.ts";
-import { type Issued, issueCertificate } from "./issue/index.ts";
+import { issueCertificate } from "./issue/index.ts";
+import { type Flight, singleFlight } from "./issue/single-flight.ts";
+import { learnAddresses } from "./issue/source-address.ts";
+import { makePerson, type Person } from "./person.ts";
+import { RENEWAL } from "./renewal.ts";
+import { makeHopLink } from "./ssh/hop.ts";
+import { openSharingFolder } from "./ssh/sharing-folder.ts";
 import type { Environment } from "./story.ts";
 import { readText, type System } from "./system/system.ts";
-import { askCommand, askOnTerminal } from "./terminal/ask.ts";
 import { say, tracer } from "./terminal/say.ts";
+import { wantedOf } from "./wanted.ts";
 
 export type Obtaining = {
   readonly system: System;
   readonly environment: Environment;
   readonly config: Config;
   readonly files: IdentityFiles;
-  /** Why the certificate on disk isn't used; null when it is renewed because the person asked for it. */
+  /** Why the certificate on disk isn't used; null when it is renewed because the person asked for it, or in the background. */
   readonly why: Unfit | null;
   readonly useCaches: boolean;
   /** Alias of the region to begin with; null takes the first. */
   readonly region: string | null;
   /** False: nobody is asked anything, as ssh asks nobody with BatchMode; `mfa_command` still answers. */
   readonly mayAsk: boolean;
+  /** True: nobody is asked, not even by `mfa_command`, nothing is said, and another process that is at it is not waited for. */
+  readonly background?: boolean;
+  /** True: the question comes in a window, also where there is a terminal. */
+  readonly inWindow?: boolean;
+  /** True: a signal that ends a question makes this process exit with status 1. */
+  readonly exitOnSignal?: boolean;
+  /** Called again and again while another process is at it. */
+  readonly meanwhile?: () => Promise<void>;
+};
+
+export type Obtained = {
+  /** True when this process got it; false when another one did meanwhile. */
+  readonly fetched: boolean;
+  /** The agent holds it. */
+  readonly agent: boolean;
 };
 
 /** Why a certificate may be one that the person got elsewhere. */
 const FOREIGN: readonly Unfit[] = ["other CA", "other principals", "host certificate"];
 
-/** Gets a certificate and stores it beside its key. Throws Failure; what was on disk is then still there. */
-export async function obtain(order: Obtaining): Promise<Issued> {
-  const { system, environment, config, files } = order;
+/**
+ * Gets a certificate and stores it beside its key, or waits for the process that is at it. Throws Failure; what was on disk is
+ * then still there.
+ */
+export async function obtain(order: Obtaining): Promise<Obtained> {
+  const { environment, config, files, background = false } = order;
   const trace = tracer(environment);
-  trace(`${files.certificate}: ${order.why ?? "renewed as asked"}`);
-  const publicKey = await ensureKey(system, files, config.settings.keyType, async (path) =>
-    order.mayAsk ? askOnTerminal({ text: `passphrase for ${path}`, secret: true }) : null,
-  );
-  const issued = await issueCertificate({
-    settings: config.settings,
+  if (order.why === "other network" && (await fitsHere(order))) return { fetched: false, agent: false };
+  trace(`${files.certificate}: ${order.why ?? (background ? "renewed before its end" : "renewed as asked")}`);
+  const person = makePerson(order);
+  person.checkRefusal();
+  const before = lineOf(order);
+  const flight: Flight<Obtained> = {
     state: config.paths.state,
-    publicKey,
-    environment,
-    ask: async ({ text, kind, signal }) => {
-      const command = config.settings.mfaCommand;
-      if (kind === "code" && command !== null) return askCommand(command, environment);
-      return order.mayAsk ? askOnTerminal({ text, secret: kind === "code", signal }) : null;
-    },
+    // Who can ask somebody may do better than who could not.
+    about: `${person.reach} ${files.certificate}`,
+    isDone: () => (isRenewed(order, before) ? { fetched: false, agent: false } : null),
+    run: (doing) => issue(order, person, doing),
+    wait: !background,
     say,
+    quiet: background || (environment["BLESSQUIET"] ?? "") !== "",
     trace,
-    now: () => Date.now(),
-    useCaches: order.useCaches,
-    region: order.region,
-  });
-  if (order.why !== null && FOREIGN.includes(order.why)) keepForeignCertificate(files);
-  storeCertificate(files, issued.certificate);
-  trace(`stored ${files.certificate}`);
-  keepConfig(system, environment, config);
-  return issued;
+    ...(order.meanwhile === undefined ? {} : { meanwhile: order.meanwhile }),
+  };
+  return (await singleFlight(flight)) ?? { fetched: false, agent: false };
 }
 
-/** Keeps the config for the logins to come, which then need not read it; a failure to do so costs them some time. */
-function keepConfig(system: System, environment: Environment, config: Config): void {
+/** In another network: learns the addresses there. True when the certificate is good for them, or nobody can tell them. */
+async function fitsHere({ system, environment, config, files }: Obtaining): Promise<boolean> {
+  const { settings, paths } = config;
+  const found = await learnAddresses({ settings, environment, state: paths.state, trace: tracer(environment), system });
+  return found === null || unfitness(system, files, wantedOf(system, config)) === null;
+}
+
+/** True when another process has done it: the certificate is fit now, and not the one that was to be renewed. */
+function isRenewed(order: Obtaining, before: string | null): boolean {
+  const { system, config, files } = order;
+  const line = lineOf(order);
+  return line !== null && line !== before && unfitness(system, files, wantedOf(system, config)) === null;
+}
+
+function lineOf({ system, files }: Obtaining): string | null {
+  try {
+    return readText(system, files.certificate);
+  } catch {
+    return null;
+  }
+}
+
+async function issue(order: Obtaining, person: Person, doing: (what: string) => void): Promise<Obtained> {
+  const { system, environment, config, files } = order;
+  const trace = tracer(environment);
+  const publicKey = await ensureKey(system, files, config.settings.keyType, person.passphrase, (blob) =>
+    agentHolds(order, blob),
+  );
+  try {
+    const issued = await issueCertificate({
+      settings: config.settings,
+      state: config.paths.state,
+      publicKey,
+      environment,
+      ask: (question) => person.ask(question, doing),
+      say: order.background === true ? trace : say,
+      trace,
+      now: () => Date.now(),
+      useCaches: order.useCaches,
+      region: order.region,
+    });
+    if (order.why !== null && FOREIGN.includes(order.why)) keepForeignCertificate(files);
+    storeCertificate(files, issued.certificate);
+    person.finish(null);
+  } catch (error) {
+    person.finish(error instanceof Failure ? error : new Failure("bssh failed"));
+    throw error;
+  }
+  trace(`stored ${files.certificate}`);
+  await tidy(order);
+  return { fetched: true, agent: await giveToAgent(order) };
+}
+
+/** What the logins to come find ready; a failure to do so costs them some time. */
+async function tidy({ system, environment, config }: Obtaining): Promise<void> {
   const { state } = config.paths;
   try {
-    const text = keptText(config, environment);
-    if (text === null || text === readText(system, keptFile(state))) return;
     mkdirSync(state, { recursive: true, mode: 0o700 });
-    replaceFile(keptFile(state), text, 0o600);
+    for (const name of readdirSync(state)) if (name.startsWith(RENEWAL)) rmSync(`${state}/${name}`, { force: true });
+    makeHopLink(state);
+    if (config.settings.shareConnections) await openSharingFolder(state);
+    const text = keptText(config, environment);
+    if (text !== null && text !== readText(system, keptFile(state))) replaceFile(keptFile(state), text, 0o600);
   } catch {}
 }

@@ -2,14 +2,18 @@
 // identity that takes, what ssh gets in addition. `main.ts` tells it to ssh; `bssh which` tells it to a person.
 import type { Call } from "./argv/call.ts";
 import { keptConfig, type WarmConfig } from "./config/kept.ts";
-import { measuredSkew } from "./identity/clock.ts";
 import { type IdentityFiles, identityFiles } from "./identity/files.ts";
-import { type Unfit, unfitness, type Wanted } from "./identity/fresh.ts";
-import { identityWords } from "./ssh/become.ts";
+import { isEncrypted, storedCertificate, type Unfit, unfitness } from "./identity/fresh.ts";
+import { renewIfOld } from "./renewal.ts";
+import { type Becoming, hopLink, identityWords } from "./ssh/become.ts";
 import { defaultIdentities, namesIdentity, triedDefaults } from "./ssh/defaults.ts";
+import { dialerWords } from "./ssh/dialer.ts";
 import type { Ssh } from "./ssh/find.ts";
+import { mentionedKeywords } from "./ssh/mentions.ts";
 import { type Resolved, resolveWords } from "./ssh/resolve.ts";
+import { sharingWords } from "./ssh/sharing.ts";
 import type { System } from "./system/system.ts";
+import { lastResort, wantedOf } from "./wanted.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -22,6 +26,8 @@ export type Scene = {
   readonly config: WarmConfig;
   /** What `ssh -G` says of the words; asked at most once. Null when ssh refuses them. */
   readonly resolved: () => Resolved | null;
+  /** Keywords that ssh's config files mention anywhere; read at most once. Null when that can't be told. */
+  readonly mentioned: () => ReadonlySet<string> | null;
 };
 
 /**
@@ -38,14 +44,29 @@ export async function openConfig(
   return warmOf(loadConfig(environment, readText));
 }
 
-export function makeScene(parts: Omit<Scene, "resolved">): Scene {
+export function makeScene(parts: Omit<Scene, "resolved" | "mentioned">): Scene {
   let answer: Resolved | null | undefined;
+  let keywords: ReadonlySet<string> | null | undefined;
   return {
     ...parts,
     resolved: () => {
       if (answer === undefined) answer = resolveWords(parts.ssh, parts.call.words, parts.environment);
       return answer;
     },
+    mentioned: () => {
+      if (keywords === undefined) keywords = mentionedKeywords(parts.system, configPlace(parts));
+      return keywords;
+    },
+  };
+}
+
+/** Which files of its own configuration ssh reads for these words. */
+function configPlace({ call, config }: Pick<Scene, "call" | "config">) {
+  const { configFile } = call;
+  return {
+    home: config.paths.home,
+    userConfig: configFile === null ? config.paths.sshConfig : configFile.toLowerCase() === "none" ? null : configFile,
+    withSystemConfig: configFile === null,
   };
 }
 
@@ -103,31 +124,25 @@ function hostNameOf(scene: Scene, host: string): string {
 }
 
 /**
- * The identity that these words use: `BLESS_IDENTITYFILE`, else the first `-i` that is there, else the configured key.
+ * The identity that these words use: `BLESS_IDENTITYFILE`, else the first `-i` that is there (unless `typed_identity` is
+ * off), else the configured key. Of a key that an agent or a token holds the public half is there.
  */
 export function identityOf(scene: Scene): IdentityFiles {
   const { config, call, system } = scene;
-  const typed = call.identityFiles.map((path) => expandHome(path, config.paths.home));
-  const named = typed.find((path) => system.may(identityFiles(path).key, "read"));
-  if (named === undefined || config.isIdentityNamed) {
-    return identityFiles(config.settings.identityFile);
-  }
-  return identityFiles(named);
+  const typed = config.settings.typedIdentity && !config.isIdentityNamed ? call.identityFiles : [];
+  const named = typed
+    .map((path) => identityFiles(expandHome(path, config.paths.home)))
+    .find(({ key, publicKey }) => system.may(key, "read") || system.may(publicKey, "read"));
+  return named ?? identityFiles(config.settings.identityFile);
 }
 
 function expandHome(path: string, home: string): string {
   return path.startsWith("~/") ? home + path.slice(1) : path;
 }
 
-/** What the certificate must be, by the settings and by AWS's clock. */
-export function wantedOf(system: System, config: Pick<WarmConfig, "settings" | "paths">): Wanted {
-  return {
-    principals: config.settings.principals,
-    caKeys: config.settings.caKeys,
-    renewMarginSeconds: config.settings.renewMarginSeconds,
-    address: config.settings.fixedIp?.includes("/") === true ? null : config.settings.fixedIp,
-    now: Date.now() + measuredSkew(system, config.paths.state),
-  };
+/** Sees to it that a certificate is renewed before it hurts; see `renewIfOld`. */
+export function renewInTime(scene: Scene, files: IdentityFiles): void {
+  renewIfOld({ ...scene, files });
 }
 
 /** Null when the certificate on disk can be used as it is, else why not. */
@@ -135,9 +150,12 @@ export function judgeCertificate(scene: Scene, files: IdentityFiles): Unfit | nu
   return unfitness(scene.system, files, wantedOf(scene.system, scene.config));
 }
 
-/** True when the certificate on disk is good for now, however near its end: it serves when no other is to be had. */
+/**
+ * True when the certificate on disk is good for now, however near its end and in whatever network: it serves when no other is to
+ * be had.
+ */
 export function servesStill(scene: Scene, files: IdentityFiles): boolean {
-  return unfitness(scene.system, files, { ...wantedOf(scene.system, scene.config), renewMarginSeconds: 0 }) === null;
+  return unfitness(scene.system, files, lastResort(wantedOf(scene.system, scene.config))) === null;
 }
 
 /** True when ssh may ask a person: BatchMode is off, typed and configured. */
@@ -146,31 +164,87 @@ export function mayAsk(scene: Scene): boolean {
   return !/^(yes|true)$/i.test(typed ?? scene.resolved()?.get("batchmode")?.[0] ?? "no");
 }
 
+/** What ssh gets beside the words typed: words of ours for a destination of ours, and the way to its jump hosts. */
+export function additionsFor(scene: Scene, judgement: Judgement, files: IdentityFiles): Becoming {
+  return { inserted: judgement.destination ? wordsFor(scene, files) : [], hop: mayJump(scene) ? hopOf(scene) : null };
+}
+
 /** The words that ssh gets in front of those typed, for a destination of ours. */
 export function wordsFor(scene: Scene, files: IdentityFiles): string[] {
   const { call, system, config } = scene;
   const named = call.identityFiles.length > 0;
   const anyNamed = named || call.options.some((option) => option.key === "identityfile");
-  return identityWords({
+  const typed = call.identityFiles.some((path) => isOf(files, expandHome(path, config.paths.home)));
+  // The public half names a key that the agent or a token holds.
+  const isElsewhere = !system.may(files.key, "read") && system.may(files.publicKey, "read");
+  const words = identityWords({
     certificate: files.certificate,
-    key: call.identityFiles.some((path) => identityFiles(expandHome(path, config.paths.home)).key === files.key)
-      ? null
-      : files.key,
+    key: typed ? null : isElsewhere ? files.publicKey : files.key,
     defaults: anyNamed ? [] : lostDefaults(scene, system, files),
   });
+  return [...words, ...agentWords(scene, files), ...connectionWords(scene, files)];
+}
+
+/** Words for the connection itself, where the settings ask for them and nothing typed or configured speaks against it. */
+function connectionWords({ system, call, config, mentioned }: Scene, files: IdentityFiles): string[] {
+  const { dialer, shareConnections } = config.settings;
+  const certificate = shareConnections ? storedCertificate(system, files) : null;
+  if (certificate !== null) {
+    const { state } = config.paths;
+    // BLESS gives all its certificates the serial 0.
+    const serial = `${certificate.serial}-${certificate.validBefore}`;
+    const endsInSeconds = Number(certificate.validBefore) - wantedOf(system, config).now / 1000;
+    const words = sharingWords({ system, call, mentioned: mentioned(), state, serial, endsInSeconds });
+    // With ControlPersist ssh hides what a dialer says of a connection that fails.
+    if (words.length > 0) return words;
+  }
+  return dialer ? dialerWords({ call, mentioned: mentioned(), program: process.execPath }) : [];
+}
+
+function isOf(files: IdentityFiles, path: string): boolean {
+  return identityFiles(path).key === files.key;
+}
+
+/**
+ * ssh asks for the passphrase of a key itself. With these words it asks once as long as the agent lives: what is asked for
+ * at every login is soon typed without a thought. Left out where the person has their own mind of it.
+ */
+function agentWords({ system, environment, config, call, mentioned }: Scene, files: IdentityFiles): string[] {
+  const { agent } = config.settings;
+  if (agent === "off" || (environment["SSH_AUTH_SOCK"] ?? "") === "" || !isEncrypted(system, files)) return [];
+  if (call.options.some(({ key }) => key === "addkeystoagent") || mentioned()?.has("addkeystoagent") !== false)
+    return [];
+  return ["-o", `AddKeysToAgent=${agent === "confirm" ? "confirm" : "yes"}`];
+}
+
+/** Whether jump hosts may lie on the way: bssh gives them their words as ssh comes by. */
+function mayJump({ call, mentioned }: Scene): boolean {
+  if (call.jumps !== null) return call.jumps.length > 0;
+  return mentioned()?.has("proxyjump") !== false;
+}
+
+/** The link that leads ssh's jump hosts to bssh; null where there is none. */
+function hopOf({ system, config }: Scene): string | null {
+  const link = hopLink(config.paths.state);
+  return system.may(link, "execute") ? link : null;
+}
+
+/**
+ * The words for a jump host, as an ssh that bssh became runs it: what a destination gets, with the certificate that is there.
+ * None when the host is not ours or no certificate is.
+ */
+export function wordsForHop(scene: Scene): Becoming {
+  const files = identityFiles(scene.config.settings.identityFile);
+  const judgement = judge(scene);
+  if (!judgement.ours || !servesStill(scene, files)) return { inserted: [], hop: hopOf(scene) };
+  return additionsFor(scene, judgement, files);
 }
 
 function lostDefaults(scene: Scene, system: System, files: IdentityFiles): string[] {
   const { call, config } = scene;
   const present = defaultIdentities(system, config.paths.home).filter((path) => path !== files.key);
   if (present.length === 0) return [];
-  const typedFile = call.configFile;
-  const named = namesIdentity(system, {
-    home: config.paths.home,
-    userConfig: typedFile === null ? config.paths.sshConfig : typedFile.toLowerCase() === "none" ? null : typedFile,
-    withSystemConfig: typedFile === null,
-    host: call.host ?? "",
-  });
+  const named = namesIdentity(system, { ...configPlace(scene), host: call.host ?? "" });
   if (named === true) return [];
   // With canonical names ssh reads its files a second time.
   if (named === false && !call.options.some(({ key }) => key === "canonicalizehostname")) return present;

@@ -8,11 +8,20 @@ const DEMO: readonly Need[] = [
   { program: "sshd", package: "openssh-server", elsewhere: ["/usr/sbin/sshd", "/usr/local/sbin/sshd"] },
 ];
 
+/** A screen without a monitor, a program that asks in a window, and fingers that type into it. */
+const WINDOWS: readonly Need[] = [
+  { program: "Xvfb", package: "xvfb" },
+  { program: "xdotool", package: "xdotool" },
+  { program: "ssh-askpass", package: "ssh-askpass" },
+];
+
 const TESTS: readonly Need[] = [
   ...DEMO,
   { program: "git", package: "git" },
   { program: "expect", package: "expect" },
+  ...["zsh", "fish", "tcsh", "rsync"].map((name) => ({ program: name, package: name })),
   ...(process.platform === "linux" ? [{ program: "strace", package: "strace" }] : []),
+  ...(process.platform === "linux" ? WINDOWS : []),
 ];
 
 function missing(needs: readonly Need[]): Need[] {

@@ -58,7 +58,22 @@ if (!needs()) {
 count("types", [join(root, "node_modules/.bin/tsc"), "--noEmit"]);
 count("lint and format", [join(root, "node_modules/.bin/biome"), "check", "--error-on-warnings", "."]);
 if (count("build", [process.execPath, join(root, ".ci/build.ts")])) {
-  const units = ["argv", "ca", "config", "house", "identity", "issue", "sandbox", "ssh", "story", "terminal", "wire"];
+  const units = [
+    "agent",
+    "argv",
+    "ca",
+    "config",
+    "house",
+    "identity",
+    "issue",
+    "proxy",
+    "sandbox",
+    "setup",
+    "ssh",
+    "story",
+    "terminal",
+    "wire",
+  ];
   const folders = [...units.map((room) => `./test/${room}`), "./test/scenarios", ...(quick ? [] : ["./test/e2e"])];
   countTests(folders.flatMap(testFiles).filter((file) => !(quick && SLOW.includes(file))));
 }

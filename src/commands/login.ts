@@ -1,9 +1,14 @@
+import { giveToAgent } from "../agent-gift.ts";
 import { loadConfig } from "../config/load.ts";
 import { Failure, printable } from "../failure.ts";
 import { identityFiles } from "../identity/files.ts";
 import { unfitness } from "../identity/fresh.ts";
-import { obtain } from "../obtain.ts";
-import { wantedOf } from "../story.ts";
+import * as privateFiles from "../issue/private-files.ts";
+import { type Obtaining, obtain } from "../obtain.ts";
+import { answerPending } from "../terminal/answer-pending.ts";
+import { askOnTerminal } from "../terminal/ask.ts";
+import { tracer } from "../terminal/say.ts";
+import { wantedOf } from "../wanted.ts";
 import type { CommandCall } from "./call.ts";
 import { parseWords, usage } from "./words.ts";
 
@@ -14,7 +19,8 @@ Options:
   --region ALIAS    begin with this region
   --config FILE     this config file instead of the user's
   --host HOST       only when the host is ours; silent otherwise, with status 1
-  --gui             accepted for python-blessclient's callers; the question comes where it can be answered
+  --gui             the question comes in a window, also where there is a terminal
+  --background      renews a certificate, or gets one, where that takes no question; says nothing
 
 Example:
   $ bssh login
@@ -26,6 +32,7 @@ export const OPTIONS = {
   force: "flag",
   nocache: "flag",
   gui: "flag",
+  background: "flag",
   region: "value",
   config: "value",
   host: "value",
@@ -56,10 +63,15 @@ export async function login(call: CommandCall): Promise<number> {
   }
   const files = identityFiles(config.settings.identityFile);
   const why = unfitness(call.system, files, wantedOf(call.system, config));
-  const force = flags.has("force") || flags.has("nocache");
-  if (why === null && !force) return 0;
-  await obtain({
-    system: call.system,
+  const background = flags.has("background");
+  const force = flags.has("force") || flags.has("nocache") || background;
+  const { system } = call;
+  if (why === null && !force) {
+    await giveToAgent({ system, environment, config, files }, false);
+    return 0;
+  }
+  const order: Obtaining = {
+    system,
     environment,
     config,
     files,
@@ -67,6 +79,27 @@ export async function login(call: CommandCall): Promise<number> {
     useCaches: !flags.has("nocache"),
     region: values.get("region") ?? null,
     mayAsk: true,
-  });
-  return 0;
+    background,
+    inWindow: flags.has("gui"),
+    // Another process may be waiting for an answer that can be given here.
+    ...(background || flags.has("gui") ? {} : { meanwhile: () => answerHere(config.paths.state) }),
+  };
+  try {
+    await obtain(order);
+    return 0;
+  } catch (error) {
+    if (!background) throw error;
+    tracer(environment)(error instanceof Failure ? error.sentence : String(error));
+    return 1;
+  }
 }
+
+async function answerHere(state: string): Promise<void> {
+  await answerPending(
+    { state, files: privateFiles },
+    { code: null, askHere: (question) => askOnTerminal(question), limitMs: ANSWER_MS },
+  );
+}
+
+/** How long the process that asks may be silent after an answer was given here. */
+const ANSWER_MS = 30_000;

@@ -1,18 +1,20 @@
+import { agentCertificates } from "../agent/load.ts";
 import { loadConfig } from "../config/load.ts";
 import { pathsOf } from "../config/paths.ts";
 import type { Config } from "../config/settings.ts";
 import { Failure, printable } from "../failure.ts";
 import { type IdentityFiles, identityFiles } from "../identity/files.ts";
-import { storedCertificate, unfitness } from "../identity/fresh.ts";
+import { publicKeyBlob, storedCertificate, unfitness } from "../identity/fresh.ts";
 import { keptEnds } from "../issue/ends.ts";
-import { wantedOf } from "../story.ts";
+import { wantedOf } from "../wanted.ts";
+import { equalBytes } from "../wire/bytes.ts";
 import { type Certificate, FOREVER } from "../wire/certificate.ts";
 import { sha256Fingerprint } from "../wire/signature.ts";
 import type { CommandCall } from "./call.ts";
 import { parseWords, usage } from "./words.ts";
 
 export const help = `
-Asks nobody and shows no secret. Status 0: the certificate is valid; 1: it ends within two minutes; 2: there is none, or
+Asks nobody but the agent, and shows no secret. Status 0: the certificate is valid; 1: it ends within two minutes; 2: there is none, or
 it can't be used; 3: the set-up is wrong. --json prints one object, which docs/status.schema.json describes; times are
 RFC 3339 in UTC.
 
@@ -28,8 +30,8 @@ export type Status = {
   readonly problem: string | null;
   readonly key: string | null;
   readonly certificate: CertificateStatus | null;
-  /** Null: this version leaves the agent alone. */
-  readonly agent: null;
+  /** End of the latest certificate for the key that the agent holds. */
+  readonly agent: string | null;
   readonly session: string | null;
   readonly role: string | null;
   readonly kmsauth: string | null;
@@ -60,14 +62,14 @@ export const OPTIONS = { json: "flag" } as const;
 export async function status(call: CommandCall): Promise<number> {
   const { flags, rest } = parseWords("status", call.words, OPTIONS);
   if (rest.length > 0) throw usage("status", "bssh status takes no words beside its options");
-  const { found, now } = statusOf(call);
+  const { found, now } = await statusOf(call);
   if (flags.has("json")) call.out(JSON.stringify(found));
   else for (const line of sentences(found, now)) call.out(line);
   return EXIT[found.state];
 }
 
 /** What there is, and what time it is by AWS's clock, which everything ends by. */
-function statusOf(call: CommandCall): { readonly found: Status; readonly now: number } {
+async function statusOf(call: CommandCall): Promise<{ readonly found: Status; readonly now: number }> {
   let config: Config;
   try {
     config = loadConfig(call.environment, call.readText);
@@ -76,7 +78,9 @@ function statusOf(call: CommandCall): { readonly found: Status; readonly now: nu
     const place = { path: pathsOf(call.environment).config, files: [] };
     return { found: { ...NOTHING, problem: error.sentence, config: place }, now: Date.now() };
   }
-  const wanted = wantedOf(call.system, config);
+  // In a network that is not known yet the certificate serves until a login has learnt the addresses there.
+  const strict = wantedOf(call.system, config);
+  const wanted = strict.addresses === "other network" ? { ...strict, addresses: null } : strict;
   const { now } = wanted;
   const place = { path: config.paths.config, files: config.files };
   const files = identityFiles(config.settings.identityFile);
@@ -84,7 +88,7 @@ function statusOf(call: CommandCall): { readonly found: Status; readonly now: nu
   const known = {
     key: call.system.may(files.key, "read") ? files.key : null,
     certificate: certificate === null ? null : describe(files, certificate),
-    agent: null,
+    agent: await inAgent(call, config, files),
     ...kept(config.paths.state, now),
     config: place,
   };
@@ -107,6 +111,17 @@ const NOTHING = {
   role: null,
   kmsauth: null,
 } as const;
+
+async function inAgent({ environment, system }: CommandCall, config: Config, files: IdentityFiles) {
+  const socket = environment["SSH_AUTH_SOCK"] ?? "";
+  const key = publicKeyBlob(system, files);
+  if (config.settings.agent === "off" || socket === "" || key === null) return null;
+  const ends = ((await agentCertificates(socket)) ?? []).flatMap(({ certificate }) =>
+    certificate !== null && equalBytes(certificate.publicKey, key) ? [certificate.validBefore] : [],
+  );
+  const [latest] = ends.sort((one, other) => (one < other ? 1 : -1));
+  return latest === undefined ? null : timeOf(latest);
+}
 
 function kept(state: string, now: number) {
   const { session, role, kmsauth } = keptEnds(state, now);
@@ -151,6 +166,7 @@ function sentences(found: Status, now: number): string[] {
           `  signed by   ${certificate.signedBy} (${certificate.signature})`,
           `  from        ${certificate.sourceAddress?.join(", ") ?? "any address"}`,
         ]),
+    `in the agent  ${until(found.agent)}`,
     `MFA session   ${until(found.session)}`,
     `role          ${until(found.role)}`,
     `kmsauth token ${until(found.kmsauth)}`,

@@ -6,6 +6,8 @@ export type Entry = {
   readonly usage: string;
   /** What it does, in one line. */
   readonly summary: string;
+  /** True for what ssh itself runs: its words are data, whatever they look like, and it prints no answer. */
+  readonly isForSsh?: true;
   /** Opens the command: its function and the whole of its help. */
   readonly open: () => Promise<{ readonly run: Command; readonly help: string }>;
 };
@@ -17,6 +19,14 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     open: async () => {
       const door = await import("./login.ts");
       return { run: door.login, help: door.help };
+    },
+  },
+  mfa: {
+    usage: "[CODE]",
+    summary: "answers the question for an MFA code that an ssh without a terminal waits for",
+    open: async () => {
+      const door = await import("./mfa.ts");
+      return { run: door.mfa, help: door.help };
     },
   },
   status: {
@@ -43,6 +53,32 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
       return { run: door.config, help: door.help };
     },
   },
+  proxy: {
+    usage: "HOST PORT",
+    isForSsh: true,
+    summary: "for ssh's ProxyCommand: sees to the certificate, then carries the bytes or hands over the connection",
+    open: async () => {
+      const door = await import("./proxy.ts");
+      return { run: door.proxy, help: door.help };
+    },
+  },
+  match: {
+    usage: "HOST",
+    isForSsh: true,
+    summary: "for ssh's Match exec: is the host ours, and is a certificate there? Fetches one if need be",
+    open: async () => {
+      const door = await import("./match.ts");
+      return { run: door.match, help: door.help };
+    },
+  },
+  setup: {
+    usage: "[--undo]",
+    summary: "has ssh itself see to the certificate, by its ssh_config",
+    open: async () => {
+      const door = await import("./setup.ts");
+      return { run: door.setup, help: door.help };
+    },
+  },
   request: {
     usage: "OPTIONS…",
     summary: "sends one BLESS request with every field given by hand",
@@ -62,16 +98,4 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
 };
 
 /** Words that will be commands: they are not taken for host names now, so that no script changes its meaning later. */
-export const RESERVED: readonly string[] = [
-  "proxy",
-  "match",
-  "mfa",
-  "doctor",
-  "explain",
-  "setup",
-  "import",
-  "update",
-  "ca",
-  "host",
-  "completion",
-];
+export const RESERVED: readonly string[] = ["doctor", "explain", "import", "update", "ca", "host", "completion"];

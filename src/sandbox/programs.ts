@@ -33,7 +33,10 @@ export function fillBin(folder: Folder, environment: Record<string, string | und
   const ssh = named?.startsWith("/") ? named : findReal("ssh", path, program);
   if (ssh === null) throw new Failure("no ssh on PATH", "install the OpenSSH client (package openssh-client)");
   const config = `-F "\${BSSH_SSH_CONFIG:-${folder.sshConfig}}"`;
-  writeScript(`${folder.bin}/ssh`, `exec ${shellWord(ssh)} ${config} "$@"`);
+  // A script loses argv[0], in which bssh names what ssh is to run for its jump hosts; only bash can say it again.
+  const named0 = `exec -a "$BSSH_HOP" "$0" "$@"`;
+  const hop = `[ -n "$BSSH_HOP" ] && command -v bash >/dev/null && exec bash -c '${named0}' ${shellWord(ssh)} ${config} "$@"`;
+  writeScript(`${folder.bin}/ssh`, `${hop}\nexec ${shellWord(ssh)} ${config} "$@"`);
   for (const name of ["scp", "sftp"]) {
     const real = findReal(name, path, program);
     if (real !== null)

@@ -34,6 +34,8 @@ const F_GETFL = 3;
 const F_SETFL = 4;
 const O_NONBLOCK = 0x800;
 const O_CLOEXEC = 0x80000;
+/** O_WRONLY, O_CREAT and O_EXCL, which follows no link. */
+const O_NEW = 0x1 | 0x40 | 0x80;
 const SEEK_END = 2;
 
 const zero = (text: string) => new TextEncoder().encode(`${text}\0`);
@@ -182,6 +184,12 @@ export function libcSystem(library: string): System {
       libc.close(fd);
       return got < 0 ? null : { magic: String.fromCharCode(...two.subarray(0, got)), size };
     },
+    claim(path) {
+      const fd = libc.open(zero(path), O_NEW | O_CLOEXEC, 0o600);
+      if (fd < 0) return false;
+      libc.close(fd);
+      return true;
+    },
     glob(pattern) {
       // glob_t begins with gl_pathc and gl_pathv, and is 72 bytes with glibc, 88 with musl.
       const answer = new BigUint64Array(16);
@@ -195,10 +203,10 @@ export function libcSystem(library: string): System {
       }
       return found;
     },
-    become(program, { inserted, skip, set }: Becoming) {
+    become(program, { name, inserted, skip, set }: Becoming) {
       const { memory, offsets } = startWords();
       const kept = offsets.slice(1 + skip);
-      const ahead = ["ssh", ...inserted].map(zero);
+      const ahead = [name, ...inserted].map(zero);
       const argv = new BigUint64Array(ahead.length + kept.length + 1);
       ahead.forEach((word, index) => {
         argv[index] = BigInt(ptr(word));

@@ -41,11 +41,19 @@ export function nodeSystem(): System {
         return null;
       }
     },
+    claim(path) {
+      try {
+        closeSync(openSync(path, "wx", 0o600));
+        return true;
+      } catch {
+        return false;
+      }
+    },
     glob: (pattern) => globSync(pattern).sort(),
-    become(program, { inserted, skip, set }) {
+    become(program, { name, inserted, skip, set }) {
       const words = process.argv.slice(2 + skip);
       try {
-        process.execve?.(program, ["ssh", ...inserted, ...words], { ...process.env, ...set } as Record<string, string>);
+        process.execve?.(program, [name, ...inserted, ...words], { ...process.env, ...set } as Record<string, string>);
       } catch (error) {
         return (error as { errno?: number }).errno ?? 0;
       }

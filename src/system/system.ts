@@ -9,17 +9,21 @@ export type System = {
   may(path: string, mode: "read" | "execute"): boolean;
   /** The first two bytes and the size of a file; null when it can't be opened or read, as a directory can't. */
   peek(path: string): { readonly magic: string; readonly size: number } | null;
+  /** Makes an empty file (mode 0600) that was not there; false when it was, or can't be made. */
+  claim(path: string): boolean;
   /** Paths that a glob(7) pattern matches, sorted; none when it matches nothing. */
   glob(pattern: string): string[];
   /**
    * Replaces this process by `program`; returns only when that failed, with the errno (0 when unknown).
-   * `words` follow argv[0], which is "ssh": `inserted` first, then the words this process was started with from the
+   * `words` follow argv[0]: `inserted` first, then the words this process was started with from the
    * `skip`-th on, byte for byte. The environment is the one this process was started with, and `set` on top.
    */
   become(program: string, order: Becoming): number;
 };
 
 export type Becoming = {
+  /** argv[0], "ssh" unless something speaks for another. */
+  readonly name: string;
   readonly inserted: readonly string[];
   readonly skip: number;
   readonly set: Readonly<Record<string, string>>;

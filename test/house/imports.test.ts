@@ -29,7 +29,11 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   system: [],
   config: ["wire"],
   identity: ["wire", "system"],
-  ssh: ["system"],
+  agent: ["wire"],
+  proxy: ["system", "wire"],
+  // The grammar of ssh's words, by which its config files are read as well.
+  ssh: ["system", "argv"],
+  setup: ["config", "ssh"],
   terminal: [],
   issue: ["wire", "identity", "agent", "system"],
   ca: ["wire"],

@@ -6,6 +6,7 @@ import { helpOf } from "../../src/commands/help.ts";
 import { OPTIONS as LOGIN_OPTIONS } from "../../src/commands/login.ts";
 import { OPTIONS as REQUEST_OPTIONS } from "../../src/commands/request.ts";
 import { OPTIONS as SANDBOX_OPTIONS } from "../../src/commands/sandbox.ts";
+import { OPTIONS as SETUP_OPTIONS } from "../../src/commands/setup.ts";
 import { OPTIONS as STATUS_OPTIONS } from "../../src/commands/status.ts";
 import { COMMANDS } from "../../src/commands/table.ts";
 import { runCommand } from "./run.ts";
@@ -19,6 +20,7 @@ const OPTIONS: Readonly<Record<string, object>> = {
   config: IMPORT_OPTIONS,
   request: REQUEST_OPTIONS,
   sandbox: SANDBOX_OPTIONS,
+  setup: SETUP_OPTIONS,
 };
 
 async function inWorld(use: (world: TestWorld) => Promise<void>, wishes = {}): Promise<void> {

@@ -1,0 +1,61 @@
+// Renewal before it hurts: the login that finds the certificate past two thirds of its life starts `bssh login --background`
+// and goes on.
+import type { WarmConfig } from "./config/kept.ts";
+import type { IdentityFiles } from "./identity/files.ts";
+import { storedCertificate } from "./identity/fresh.ts";
+import type { Environment } from "./story.ts";
+import type { System } from "./system/system.ts";
+import { wantedOf } from "./wanted.ts";
+import { type Certificate, FOREVER } from "./wire/certificate.ts";
+
+/** BLESS lets certificates begin so many seconds before they are issued, for clocks that are behind. */
+const BEFORE_SECONDS = 120n;
+
+/** While renewals fail one is tried so often at most, in seconds. */
+const AGAIN_SECONDS = 60n;
+
+export type Renewing = {
+  readonly system: System;
+  readonly environment: Environment;
+  readonly config: Pick<WarmConfig, "settings" | "paths">;
+  readonly files: IdentityFiles;
+};
+
+/**
+ * Starts the renewal of a certificate that is past two thirds of its life, once a minute however many logins notice. Waits
+ * for nothing and never throws. The new process has neither a terminal nor this one's descriptors, and asks nobody.
+ */
+export function renewIfOld({ system, environment, config, files }: Renewing): void {
+  if (!config.settings.renewInBackground) return;
+  const certificate = storedCertificate(system, files);
+  if (certificate === null || certificate.validBefore === FOREVER) return;
+  const { validBefore } = certificate;
+  const due = validBefore - lifeOf(certificate) / 3n;
+  const late = BigInt(Math.floor(wantedOf(system, config).now / 1000)) - due;
+  if (late < 0n) return;
+  // Whoever makes this minute's file is the one who starts it.
+  const of = Bun.hash(files.certificate).toString(36);
+  if (!system.claim(`${config.paths.state}/${RENEWAL}${of}-${validBefore}-${late / AGAIN_SECONDS}`)) return;
+  const own = files.key === config.settings.identityFile ? {} : { BLESS_IDENTITYFILE: files.key };
+  try {
+    // A shell in between lets it be init's child: ssh would leave it a zombie.
+    Bun.spawnSync(["/bin/sh", "-c", '"$0" login --background &', process.execPath], {
+      env: { ...environment, ...own, BLESS_COMPLETE: undefined },
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "ignore",
+      detached: true,
+    });
+  } catch {
+    // No process can be had now; the certificate is good for a while.
+  }
+}
+
+/** Seconds from the certificate's issue to its end. */
+function lifeOf({ validAfter, validBefore }: Certificate): bigint {
+  const whole = validBefore - validAfter;
+  return whole > BEFORE_SECONDS * 2n ? whole - BEFORE_SECONDS : whole / 3n;
+}
+
+/** How the names of the files begin that keep renewals to one a minute, in the private state. */
+export const RENEWAL = "renewal-";
