@@ -3,7 +3,7 @@
 import type { WarmConfig } from "./config/kept.ts";
 import { Failure } from "./failure.ts";
 import { type IdentityFiles, identityFiles } from "./identity/files.ts";
-import { unfitness } from "./identity/fresh.ts";
+import { freshCertificate, unfitness } from "./identity/fresh.ts";
 import { renewIfOld } from "./renewal.ts";
 import { type Environment, openConfig } from "./story.ts";
 import { readText, type System } from "./system/system.ts";
@@ -56,17 +56,18 @@ export async function certify(parts: Certifying): Promise<Certified> {
   }
   const known = { ...FOREIGN, ours: true, files };
   try {
-    const unfit = unfitness(system, files, wantedOf(system, config));
+    const wanted = wantedOf(system, config);
+    const found = freshCertificate(system, files, wanted);
     const mayFetch = parts.mayFetch && (environment["BLESS_COMPLETE"] ?? "") === "";
-    if (unfit === null) {
-      if (mayFetch) renewIfOld({ system, environment, config, files });
+    if (typeof found !== "string") {
+      if (mayFetch) renewIfOld({ system, environment, config, files, certificate: found, now: wanted.now });
       if (mayFetch && parts.lookAtAgent === true) {
         const { giveToAgent } = await import("./agent-gift.ts");
         return { ...known, fresh: true, agent: await giveToAgent({ system, environment, config, files }, false) };
       }
       return { ...known, fresh: true };
     }
-    if (!mayFetch) return { ...known, fresh: unfitness(system, files, lastResort(wantedOf(system, config))) === null };
+    if (!mayFetch) return { ...known, fresh: unfitness(system, files, lastResort(wanted)) === null };
     if ((await parts.isNeeded?.()) === false) return known;
     const [{ obtain }, { loadConfig }] = await Promise.all([import("./obtain.ts"), import("./config/load.ts")]);
     const whole = config.whole ?? loadConfig(environment, read);
@@ -76,7 +77,7 @@ export async function certify(parts: Certifying): Promise<Certified> {
       environment,
       config: whole,
       files,
-      why: unfit,
+      why: found,
       useCaches: true,
       region: null,
       mayAsk,

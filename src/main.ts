@@ -53,7 +53,7 @@ async function wrap(system: System, environment: Environment, words: readonly st
     const story = await import("./story.ts");
     const config = await story.openConfig(environment, (path) => readText(system, path));
     const scene = story.makeScene({ system, environment, ssh, call, config });
-    if (isHop) return become(story.wordsForHop(scene));
+    if (isHop) return become(await story.wordsForHop(scene));
     required = config.settings.required;
     additions = await seeToIt(story, scene);
   } catch (error) {
@@ -77,10 +77,9 @@ async function seeToIt(story: typeof import("./story.ts"), scene: Scene): Promis
   const judgement = story.judge(scene);
   if (!judgement.ours) return NOTHING;
   const files = story.identityOf(scene);
-  const unfit = story.judgeCertificate(scene, files);
-  if (unfit === null) story.renewInTime(scene, files);
-  else if (await hasMaster(scene)) return NOTHING;
-  else {
+  const unfit = story.judgeCertificate(scene, files, "renew");
+  if (unfit !== null) {
+    if (await hasMaster(scene)) return NOTHING;
     const [{ obtain }, { loadConfig }] = await Promise.all([import("./obtain.ts"), import("./config/load.ts")]);
     const config = scene.config.whole ?? loadConfig(scene.environment, (path) => readText(scene.system, path));
     try {

@@ -106,6 +106,8 @@ function lineOf({ system, files }: Obtaining): string | null {
 async function issue(order: Obtaining, person: Person, doing: (what: string) => void): Promise<Obtained> {
   const { system, environment, config, files } = order;
   const trace = tracer(environment);
+  // The one that was waited for may have been refused.
+  person.checkRefusal();
   const publicKey = await ensureKey(system, files, config.settings.keyType, person.passphrase, (blob) =>
     agentHolds(order, blob),
   );

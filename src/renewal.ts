@@ -2,10 +2,8 @@
 // and goes on.
 import type { WarmConfig } from "./config/kept.ts";
 import type { IdentityFiles } from "./identity/files.ts";
-import { storedCertificate } from "./identity/fresh.ts";
 import type { Environment } from "./story.ts";
 import type { System } from "./system/system.ts";
-import { wantedOf } from "./wanted.ts";
 import { type Certificate, FOREVER } from "./wire/certificate.ts";
 
 /** BLESS lets certificates begin so many seconds before they are issued, for clocks that are behind. */
@@ -19,19 +17,21 @@ export type Renewing = {
   readonly environment: Environment;
   readonly config: Pick<WarmConfig, "settings" | "paths">;
   readonly files: IdentityFiles;
+  /** The one on disk. */
+  readonly certificate: Certificate;
+  /** Milliseconds since the epoch, by AWS's clock. */
+  readonly now: number;
 };
 
 /**
  * Starts the renewal of a certificate that is past two thirds of its life, once a minute however many logins notice. Waits
  * for nothing and never throws. The new process has neither a terminal nor this one's descriptors, and asks nobody.
  */
-export function renewIfOld({ system, environment, config, files }: Renewing): void {
-  if (!config.settings.renewInBackground) return;
-  const certificate = storedCertificate(system, files);
-  if (certificate === null || certificate.validBefore === FOREVER) return;
+export function renewIfOld({ system, environment, config, files, certificate, now }: Renewing): void {
   const { validBefore } = certificate;
+  if (!config.settings.renewInBackground || validBefore === FOREVER) return;
   const due = validBefore - lifeOf(certificate) / 3n;
-  const late = BigInt(Math.floor(wantedOf(system, config).now / 1000)) - due;
+  const late = BigInt(Math.floor(now / 1000)) - due;
   if (late < 0n) return;
   // Whoever makes this minute's file is the one who starts it.
   const of = Bun.hash(files.certificate).toString(36);

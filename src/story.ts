@@ -3,15 +3,13 @@
 import type { Call } from "./argv/call.ts";
 import { keptConfig, type WarmConfig } from "./config/kept.ts";
 import { type IdentityFiles, identityFiles } from "./identity/files.ts";
-import { isEncrypted, storedCertificate, type Unfit, unfitness } from "./identity/fresh.ts";
+import { freshCertificate, isEncrypted, type Unfit, unfitness } from "./identity/fresh.ts";
 import { renewIfOld } from "./renewal.ts";
 import { type Becoming, hopLink, identityWords } from "./ssh/become.ts";
 import { defaultIdentities, namesIdentity, triedDefaults } from "./ssh/defaults.ts";
-import { dialerWords } from "./ssh/dialer.ts";
 import type { Ssh } from "./ssh/find.ts";
 import { mentionedKeywords } from "./ssh/mentions.ts";
 import { type Resolved, resolveWords } from "./ssh/resolve.ts";
-import { sharingWords } from "./ssh/sharing.ts";
 import type { System } from "./system/system.ts";
 import { lastResort, wantedOf } from "./wanted.ts";
 
@@ -140,14 +138,16 @@ function expandHome(path: string, home: string): string {
   return path.startsWith("~/") ? home + path.slice(1) : path;
 }
 
-/** Sees to it that a certificate is renewed before it hurts; see `renewIfOld`. */
-export function renewInTime(scene: Scene, files: IdentityFiles): void {
-  renewIfOld({ ...scene, files });
-}
-
-/** Null when the certificate on disk can be used as it is, else why not. */
-export function judgeCertificate(scene: Scene, files: IdentityFiles): Unfit | null {
-  return unfitness(scene.system, files, wantedOf(scene.system, scene.config));
+/**
+ * Null when the certificate on disk can be used as it is, else why not. One past two thirds of its life is renewed by
+ * a process of its own when `renew` says so.
+ */
+export function judgeCertificate(scene: Scene, files: IdentityFiles, renew?: "renew"): Unfit | null {
+  const wanted = wantedOf(scene.system, scene.config);
+  const found = freshCertificate(scene.system, files, wanted);
+  if (typeof found === "string") return found;
+  if (renew !== undefined) renewIfOld({ ...scene, files, certificate: found, now: wanted.now });
+  return null;
 }
 
 /**
@@ -165,12 +165,13 @@ export function mayAsk(scene: Scene): boolean {
 }
 
 /** What ssh gets beside the words typed: words of ours for a destination of ours, and the way to its jump hosts. */
-export function additionsFor(scene: Scene, judgement: Judgement, files: IdentityFiles): Becoming {
-  return { inserted: judgement.destination ? wordsFor(scene, files) : [], hop: mayJump(scene) ? hopOf(scene) : null };
+export async function additionsFor(scene: Scene, judgement: Judgement, files: IdentityFiles): Promise<Becoming> {
+  const inserted = judgement.destination ? await wordsFor(scene, files) : [];
+  return { inserted, hop: mayJump(scene) ? hopOf(scene) : null };
 }
 
 /** The words that ssh gets in front of those typed, for a destination of ours. */
-export function wordsFor(scene: Scene, files: IdentityFiles): string[] {
+export async function wordsFor(scene: Scene, files: IdentityFiles): Promise<string[]> {
   const { call, system, config } = scene;
   const named = call.identityFiles.length > 0;
   const anyNamed = named || call.options.some((option) => option.key === "identityfile");
@@ -182,23 +183,10 @@ export function wordsFor(scene: Scene, files: IdentityFiles): string[] {
     key: typed ? null : isElsewhere ? files.publicKey : files.key,
     defaults: anyNamed ? [] : lostDefaults(scene, system, files),
   });
-  return [...words, ...agentWords(scene, files), ...connectionWords(scene, files)];
-}
-
-/** Words for the connection itself, where the settings ask for them and nothing typed or configured speaks against it. */
-function connectionWords({ system, call, config, mentioned }: Scene, files: IdentityFiles): string[] {
+  words.push(...agentWords(scene, files));
   const { dialer, shareConnections } = config.settings;
-  const certificate = shareConnections ? storedCertificate(system, files) : null;
-  if (certificate !== null) {
-    const { state } = config.paths;
-    // BLESS gives all its certificates the serial 0.
-    const serial = `${certificate.serial}-${certificate.validBefore}`;
-    const endsInSeconds = Number(certificate.validBefore) - wantedOf(system, config).now / 1000;
-    const words = sharingWords({ system, call, mentioned: mentioned(), state, serial, endsInSeconds });
-    // With ControlPersist ssh hides what a dialer says of a connection that fails.
-    if (words.length > 0) return words;
-  }
-  return dialer ? dialerWords({ call, mentioned: mentioned(), program: process.execPath }) : [];
+  if (dialer || shareConnections) words.push(...(await import("./connection.ts")).connectionWords(scene, files));
+  return words;
 }
 
 function isOf(files: IdentityFiles, path: string): boolean {
@@ -233,7 +221,7 @@ function hopOf({ system, config }: Scene): string | null {
  * The words for a jump host, as an ssh that bssh became runs it: what a destination gets, with the certificate that is there.
  * None when the host is not ours or no certificate is.
  */
-export function wordsForHop(scene: Scene): Becoming {
+export async function wordsForHop(scene: Scene): Promise<Becoming> {
   const files = identityFiles(scene.config.settings.identityFile);
   const judgement = judge(scene);
   if (!judgement.ours || !servesStill(scene, files)) return { inserted: [], hop: hopOf(scene) };

@@ -29,14 +29,19 @@ function count(name: string, words: readonly string[]): boolean {
   return exitCode === 0;
 }
 
-function countTests(paths: readonly string[]): void {
-  console.log(`\n== tests: ${paths.length} files`);
+/** Runs test files in a process of their own. What it says is shown when it has ended, so that two can run side by side. */
+async function countTests(name: string, paths: readonly string[]): Promise<void> {
+  if (paths.length === 0) return;
   const folder = mkdtempSync(join(tmpdir(), "bssh-test-"));
   const report = join(folder, "report.xml");
-  const { exitCode } = Bun.spawnSync(
+  const said = join(folder, "said");
+  const child = Bun.spawn(
     [process.execPath, "test", "--timeout=60000", "--reporter=junit", `--reporter-outfile=${report}`, ...paths],
-    { cwd: root, stdout: "inherit", stderr: "inherit", stdin: "ignore" },
+    { cwd: root, stdout: Bun.file(said), stderr: Bun.file(`${said}-too`), stdin: "ignore" },
   );
+  const exitCode = await child.exited;
+  console.log(`\n== ${name}: ${paths.length} files, after ${seconds()} s`);
+  for (const file of [said, `${said}-too`]) if (existsSync(file)) console.log(readFileSync(file, "utf8"));
   const xml = existsSync(report) ? readFileSync(report, "utf8") : "";
   const total = (name: string) => Number(new RegExp(`<testsuites[^>]* ${name}="(\\d+)"`).exec(xml)?.[1] ?? 0);
   const skipped = total("skipped");
@@ -51,6 +56,7 @@ function countTests(paths: readonly string[]): void {
 }
 
 const started = Date.now();
+const seconds = () => ((Date.now() - started) / 1000).toFixed(0);
 if (!needs()) {
   console.log("0 passed, 1 failed");
   process.exit(1);
@@ -74,9 +80,14 @@ if (count("build", [process.execPath, join(root, ".ci/build.ts")])) {
     "terminal",
     "wire",
   ];
-  const folders = [...units.map((room) => `./test/${room}`), "./test/scenarios", ...(quick ? [] : ["./test/e2e"])];
-  countTests(folders.flatMap(testFiles).filter((file) => !(quick && SLOW.includes(file))));
+  const files = (folders: readonly string[]) =>
+    folders.flatMap(testFiles).filter((file) => !(quick && SLOW.includes(file)));
+  // Side by side: much of either is waiting.
+  await Promise.all([
+    countTests("units and scenarios", files(["./test/scenarios", ...units.map((room) => `./test/${room}`)])),
+    countTests("end to end", quick ? [] : files(["./test/e2e", "./test/roads"])),
+  ]);
 }
-console.log(`\n${((Date.now() - started) / 1000).toFixed(0)} s`);
+console.log(`\n${seconds()} s`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

@@ -39,13 +39,13 @@ export async function which(call: CommandCall): Promise<number> {
   const ssh = findSsh(call.system, call.environment);
   const typed = parseCall(words, grammarFor(sshVersion(ssh)));
   const config = warmOf(loadConfig(call.environment, call.readText));
-  const answer = describe(makeScene({ ...call, ssh, call: typed, config }));
+  const answer = await describe(makeScene({ ...call, ssh, call: typed, config }));
   if (json) call.out(JSON.stringify(answer));
   else for (const line of sentences(answer)) call.out(line);
   return answer.ours ? 0 : 1;
 }
 
-function describe(scene: Scene): Which {
+async function describe(scene: Scene): Promise<Which> {
   const { call } = scene;
   const nowhere = { typed: null, host: null, user: null, port: null, jump: [], key: null, certificate: null };
   if (call.through !== null || call.host === null) {
@@ -74,7 +74,7 @@ function describe(scene: Scene): Which {
     reason: judgement.reason,
     key: files?.key ?? null,
     certificate: fresh ? (files?.certificate ?? null) : null,
-    argv: files !== null && judgement.destination ? [...wordsFor(scene, files), ...call.words] : call.words,
+    argv: files !== null && judgement.destination ? [...(await wordsFor(scene, files)), ...call.words] : call.words,
   };
 }
 

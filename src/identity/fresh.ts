@@ -48,11 +48,17 @@ export function storedCertificate(system: System, files: IdentityFiles): Certifi
   }
 }
 
-/**
- * Judges the certificate on disk: null when it is fresh, else why it isn't. Reads two files and no clock. The CA's signature
- * was verified before the certificate was stored; sshd verifies it again.
- */
+/** Judges the certificate on disk: null when it is fresh, else why it isn't. */
 export function unfitness(system: System, files: IdentityFiles, wanted: Wanted): Unfit | null {
+  const found = freshCertificate(system, files, wanted);
+  return typeof found === "string" ? found : null;
+}
+
+/**
+ * The certificate on disk when it is fresh, else why it isn't. Reads two files and no clock. The CA's signature was verified
+ * before the certificate was stored; sshd verifies it again.
+ */
+export function freshCertificate(system: System, files: IdentityFiles, wanted: Wanted): Certificate | Unfit {
   // Of a key that an agent or a token holds only the public half is there.
   if (!system.may(files.key, "read") && !system.may(files.publicKey, "read")) return "no key";
   let certificate: Certificate;
@@ -65,7 +71,7 @@ export function unfitness(system: System, files: IdentityFiles, wanted: Wanted):
   }
   const key = publicKeyBlob(system, files);
   if (key === null || !equalBytes(key, certificate.publicKey)) return "other key";
-  return certificateUnfitness(certificate, wanted);
+  return certificateUnfitness(certificate, wanted) ?? certificate;
 }
 
 /** Judges a certificate by itself. */

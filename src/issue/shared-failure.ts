@@ -14,8 +14,6 @@ export type SharedFailure = {
   readonly id: string;
   /** What the attempt was for. */
   readonly about: string;
-  /** True when it would not have gone otherwise for anything else. */
-  readonly isForAll: boolean;
   readonly failure: Failure;
 };
 
@@ -25,20 +23,20 @@ export function readFailure(state: string): SharedFailure | null {
   if (text === null) return null;
   try {
     const kept = (JSON.parse(text) ?? {}) as Readonly<Record<string, unknown>>;
-    const { id, about, isForAll, fact, next, status } = kept;
-    if (typeof id !== "string" || typeof about !== "string" || typeof isForAll !== "boolean") return null;
+    const { id, about, fact, next, status } = kept;
+    if (typeof id !== "string" || typeof about !== "string") return null;
     if (typeof fact !== "string" || typeof next !== "string") return null;
     if (typeof status !== "number" || !Number.isInteger(status) || status < 1 || status > 255) return null;
-    return { id, about, isForAll, failure: new Failure(printable(fact, LONGEST), printable(next, LONGEST), status) };
+    return { id, about, failure: new Failure(printable(fact, LONGEST), printable(next, LONGEST), status) };
   } catch {
     return null;
   }
 }
 
 /** Throws what the system throws. */
-export function writeFailure(state: string, about: string, isForAll: boolean, failure: Failure): void {
+export function writeFailure(state: string, about: string, failure: Failure): void {
   const { message, next, status } = failure;
-  const kept = { id: randomBytes(12).toString("hex"), about, isForAll, fact: message, next, status, at: Date.now() };
+  const kept = { id: randomBytes(12).toString("hex"), about, fact: message, next, status, at: Date.now() };
   writePrivate(state, NAME, JSON.stringify(kept));
 }
 

@@ -18,8 +18,6 @@ export type Flight<T> = {
   readonly isDone: () => T | null;
   /** Does it. `doing` tells those who wait what is being done now; `ASKING_CODE` while a question is open. */
   readonly run: (doing: (what: string) => void) => Promise<T>;
-  /** True for a failure that everybody who waits shares, whatever it is about. */
-  readonly isForAll?: (failure: Failure) => boolean;
   /**
    * False: comes back with null at once when another process is at it (background renewal); its own failure is nobody
    * else's, since it could not ask the person.
@@ -85,7 +83,7 @@ async function inTurn<T>(flight: Flight<T>, lock: Lock): Promise<T | null> {
 function adoptFailure<T>(flight: Flight<T>, before: string | undefined): null {
   const last = flight.wait ? readFailure(flight.state) : null;
   if (last === null || last.id === before) return null;
-  if (last.about !== flight.about && !last.isForAll) return null;
+  if (last.about !== flight.about) return null;
   flight.trace("another process tried meanwhile and failed");
   throw last.failure;
 }
@@ -99,7 +97,7 @@ async function runHolding<T>(flight: Flight<T>, lock: Lock): Promise<T> {
   } catch (error) {
     if (flight.wait && error instanceof Failure) {
       try {
-        writeFailure(state, about, flight.isForAll?.(error) === true, error);
+        writeFailure(state, about, error);
       } catch (trouble) {
         trace(`${state}: the failure is not shared: ${describeErrno(trouble)}`);
       }

@@ -50,7 +50,6 @@ try {
       reach("done");
       return String(process.pid);
     },
-    isForAll: () => word("for-all") !== null,
     wait: word("background") === null,
     ...(word("meanwhile") !== null && {
       async meanwhile() {

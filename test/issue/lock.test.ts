@@ -125,5 +125,5 @@ describe("a failure in the state folder", () => {
 });
 
 function failureText(changed: Readonly<Record<string, unknown>>): string {
-  return JSON.stringify({ id: "a", about: "here", isForAll: true, fact: "f", next: "next", status: 1, ...changed });
+  return JSON.stringify({ id: "a", about: "here", fact: "f", next: "next", status: 1, ...changed });
 }

@@ -159,7 +159,7 @@ describe("wordsFor", () => {
   const home = () => join(folder, ".ssh");
   const added = async (words: readonly string[]) => {
     const scene = await sceneOf([...words], { config: "identity_file = '/configured/key'\n" });
-    return wordsFor(scene, identityOf(scene)).join(" ");
+    return (await wordsFor(scene, identityOf(scene))).join(" ");
   };
   const BLESSED = "-o CertificateFile=/configured/key-cert.pub -i /configured/key";
 

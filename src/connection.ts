@@ -1,0 +1,23 @@
+// Faster logins, for those who ask for them: connections that bssh makes, and connections that logins share.
+import type { IdentityFiles } from "./identity/files.ts";
+import { storedCertificate } from "./identity/fresh.ts";
+import { dialerWords } from "./ssh/dialer.ts";
+import { sharingWords } from "./ssh/sharing.ts";
+import type { Scene } from "./story.ts";
+import { wantedOf } from "./wanted.ts";
+
+/** Words for the connection itself, where the settings ask for them and nothing typed or configured speaks against it. */
+export function connectionWords({ system, call, config, mentioned }: Scene, files: IdentityFiles): string[] {
+  const { dialer, shareConnections } = config.settings;
+  const certificate = shareConnections ? storedCertificate(system, files) : null;
+  if (certificate !== null) {
+    const { state } = config.paths;
+    // BLESS gives all its certificates the serial 0.
+    const serial = `${certificate.serial}-${certificate.validBefore}`;
+    const endsInSeconds = Number(certificate.validBefore) - wantedOf(system, config).now / 1000;
+    const words = sharingWords({ system, call, mentioned: mentioned(), state, serial, endsInSeconds });
+    // With ControlPersist ssh hides what a dialer says of a connection that fails.
+    if (words.length > 0) return words;
+  }
+  return dialer ? dialerWords({ call, mentioned: mentioned(), program: process.execPath }) : [];
+}
