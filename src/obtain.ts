@@ -88,11 +88,15 @@ async function fitsHere({ system, environment, config, files }: Obtaining): Prom
   return found === null || unfitness(system, files, wantedOf(system, config)) === null;
 }
 
-/** True when another process has done it: the certificate is fit now, and not the one that was to be renewed. */
+/**
+ * True when another process has done it. What was found unfit and is fit now was renewed, also when that was so already by the
+ * time `before` was read; a fit one that is to be renewed has to be another one.
+ */
 function isRenewed(order: Obtaining, before: string | null): boolean {
-  const { system, config, files } = order;
+  const { system, config, files, why } = order;
   const line = lineOf(order);
-  return line !== null && line !== before && unfitness(system, files, wantedOf(system, config)) === null;
+  if (line === null || (why === null && line === before)) return false;
+  return unfitness(system, files, wantedOf(system, config)) === null;
 }
 
 function lineOf({ system, files }: Obtaining): string | null {

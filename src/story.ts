@@ -185,7 +185,8 @@ export async function wordsFor(scene: Scene, files: IdentityFiles): Promise<stri
   });
   words.push(...agentWords(scene, files));
   const { dialer, shareConnections } = config.settings;
-  if (dialer || shareConnections) words.push(...(await import("./connection.ts")).connectionWords(scene, files));
+  if (dialer || shareConnections)
+    words.push(...(await (await import("./connection.ts")).connectionWords(scene, files)));
   return words;
 }
 

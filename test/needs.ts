@@ -8,6 +8,9 @@ const DEMO: readonly Need[] = [
   { program: "sshd", package: "openssh-server", elsewhere: ["/usr/sbin/sshd", "/usr/local/sbin/sshd"] },
 ];
 
+/** nc is what a ProxyCommand was before: bssh's is measured beside it. */
+const BENCH: readonly Need[] = [...DEMO, { program: "nc", package: "netcat-openbsd" }];
+
 /** A screen without a monitor, a program that asks in a window, and fingers that type into it. */
 const WINDOWS: readonly Need[] = [
   { program: "Xvfb", package: "xvfb" },
@@ -16,7 +19,7 @@ const WINDOWS: readonly Need[] = [
 ];
 
 const TESTS: readonly Need[] = [
-  ...DEMO,
+  ...BENCH,
   { program: "git", package: "git" },
   { program: "expect", package: "expect" },
   ...["zsh", "fish", "tcsh", "rsync"].map((name) => ({ program: name, package: name })),
@@ -28,9 +31,11 @@ function missing(needs: readonly Need[]): Need[] {
   return needs.filter((need) => Bun.which(need.program) === null && !(need.elsewhere ?? []).some(existsSync));
 }
 
-/** Sees to the programs that the tests (or only the demo) run; false, and said, when some are missing. */
-export function needs(what: "tests" | "demo" = "tests"): boolean {
-  const wanted = what === "demo" ? DEMO : TESTS;
+const ALL = { demo: DEMO, bench: BENCH, tests: TESTS } as const;
+
+/** Sees to the programs that the tests (or only the demo or the benchmark) run; false, and said, when some are missing. */
+export function needs(what: keyof typeof ALL = "tests"): boolean {
+  const wanted = ALL[what];
   let left = missing(wanted);
   if (left.length > 0 && isDebian() && process.getuid?.() === 0) {
     const packages = left.map((need) => need.package);

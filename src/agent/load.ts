@@ -31,7 +31,7 @@ export type AgentOrder = {
   readonly confirm: boolean;
   /** Milliseconds since the epoch, by AWS's clock. */
   readonly now: number;
-  /** Milliseconds for the whole exchange; a second unless told otherwise. */
+  /** Milliseconds for the whole exchange; nine tenths of a second unless told otherwise. */
   readonly limitMs?: number;
 };
 

@@ -25,6 +25,12 @@ export function setUpSshConfig(order: Order): SetUp {
   const version = versionOf(order);
   const own = lookAt(ownPath(paths));
   const user = lookAt(paths.sshConfig);
+  if (own.path === user.path) {
+    throw new Failure(
+      `${printable(user.path)} is the file that setup writes for itself`,
+      "name your own ssh_config with BSSH_SSH_CONFIG",
+    );
+  }
   const texts = {
     own: Buffer.from(ownFile(order.program, order.identity, version)).toString("latin1"),
     user: withInclude(user.text, own.path),

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import { Failure, printable } from "../failure.ts";
-import { echoOff } from "./echo.ts";
+import { echoOff, type Silenced } from "./echo.ts";
 import { beforeTheEnd, type Ending } from "./ends.ts";
 import { columnsOf } from "./width.ts";
 
@@ -54,13 +54,21 @@ export async function askOn(tty: number, question: Question, ending: Ending = "s
   const text = `${printable(question.text, LONGEST_QUESTION)}: `;
   const ask = () => write(text);
   const erase = (typed = "") => write(eraseRows(text + typed, columnsOf(tty)));
-  let restore: (drop?: "drop") => void = () => {};
+  let silenced: Silenced = { restore: () => {}, signals: new Map() };
   let unanswered = true;
   try {
-    if (question.secret) restore = echoOff(tty, { erase, ask }, ending);
-    else if (ending === "status") restore = beforeTheEnd(erase, ending);
+    if (question.secret) silenced = echoOff(tty, { erase, ask }, ending);
+    else if (ending === "status") silenced = { ...silenced, restore: beforeTheEnd(erase, ending) };
     ask();
-    const answer = await readLine(tty, question.signal);
+    const answer = await readLine(tty, question.signal, silenced.signals);
+    const sent = silenced.signals.get(answer ?? "");
+    if (sent !== undefined) {
+      erase();
+      silenced.restore("drop");
+      // As the terminal would have done: to everyone of this process group, ssh among them.
+      process.kill(0, sent);
+      process.exit(1);
+    }
     unanswered = answer === null;
     // Where the answer was seen its line break moved the cursor on.
     erase(question.secret || answer === null ? "" : `${answer}\n`);
@@ -69,7 +77,7 @@ export async function askOn(tty: number, question: Question, ending: Ending = "s
     }
     return answer?.trim() ?? null;
   } finally {
-    restore(unanswered ? "drop" : undefined);
+    silenced.restore(unanswered ? "drop" : undefined);
     closeSync(tty);
   }
 }
@@ -85,9 +93,14 @@ function eraseRows(written: string, columns: number | null): string {
 
 /**
  * A line from the terminal, without its end; null at the end of input or when it isn't wanted any more. What is typed after
- * the line stays for ssh: a terminal hands over one line at a time. What is longer than an answer is dropped.
+ * the line stays for ssh: a terminal hands over one line at a time. What is longer than an answer is dropped. One of `ends`,
+ * which end a line too, is given alone.
  */
-async function readLine(tty: number, signal: AbortSignal | undefined): Promise<string | null> {
+async function readLine(
+  tty: number,
+  signal: AbortSignal | undefined,
+  ends: Silenced["signals"],
+): Promise<string | null> {
   const buffer = Buffer.alloc(LONGEST);
   let line = "";
   while (signal?.aborted !== true) {
@@ -97,6 +110,7 @@ async function readLine(tty: number, signal: AbortSignal | undefined): Promise<s
       if (length === 0) return null;
       if (line.length < LONGEST) line += part;
       if (/[\r\n]$/.test(part)) return line.replace(/[\r\n]+$/, "");
+      if (ends.has(part.slice(-1))) return part.slice(-1);
     } catch (error) {
       const code = (error as { code?: string }).code;
       if (code !== "EAGAIN" && code !== "EINTR") return null;

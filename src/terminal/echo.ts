@@ -2,8 +2,13 @@ import { dlopen, type Library } from "bun:ffi";
 import { beforeTheEnd, type Ending, raise } from "./ends.ts";
 
 const DARWIN = process.platform === "darwin";
-/** struct termios is 60 bytes on Linux, 72 on macOS; c_lflag stands at 12 (32 bits) or at 24 (64 bits). */
-const LAYOUT = DARWIN ? { lflag: 24, library: "libSystem.B.dylib" } : { lflag: 12, library: "libc.so.6" };
+/**
+ * struct termios is 60 bytes on Linux, 72 on macOS; c_lflag stands at 12 (32 bits) or at 24 (64 bits), c_cc at 17 or 32. Then
+ * places in c_cc, and ISIG.
+ */
+const LAYOUT = DARWIN
+  ? { library: "libSystem.B.dylib", lflag: 24, cc: 32, eol: 1, eol2: 2, intr: 8, quit: 9, isig: 0x80 }
+  : { library: "libc.so.6", lflag: 12, cc: 17, eol: 11, eol2: 16, intr: 0, quit: 1, isig: 1 };
 const ECHO = 8;
 const TCSADRAIN = 1;
 const TCSAFLUSH = 2;
@@ -14,15 +19,25 @@ const SIGTSTP = DARWIN ? 18 : 20;
 /** What is done to the question when the person leaves it: taken away before, written again after. */
 export type Leaving = { readonly erase: () => void; readonly ask: () => void };
 
+/** A terminal without echo. */
+export type Silenced = {
+  /** Turns echo on again, and drops what was half typed when `drop` is given: it must not become the shell's. */
+  readonly restore: (drop?: "drop") => void;
+  /** Characters that end the line as a signal to all who share the terminal, with the signal's name. */
+  readonly signals: ReadonlyMap<string, NodeJS.Signals>;
+};
+
 /**
- * Turns the terminal's echo off and returns what turns it on again. What was typed before is dropped, what is typed after the
- * answer isn't, unless `drop` is given: a half-typed answer must not become the shell's. Signals that end or stop the process
- * turn echo on first: the runtime restores the terminal by itself only when one of descriptors 0-2 is it, and never for
- * Ctrl-Z. After `fg` the question is asked again.
+ * Turns the terminal's echo off. What was typed before is dropped, what is typed after the answer isn't. Signals that end or
+ * stop the process turn echo on first: the runtime restores the terminal by itself only when one of descriptors 0-2 is it, and
+ * never for Ctrl-Z. After `fg` the question is asked again.
+ *
+ * With `ending` "status" Ctrl-C and Ctrl-\ end the line instead of being signals: ssh, which waits for us, would be gone, and
+ * the shell be reading, before echo is on again.
  */
-export function echoOff(tty: number, leaving: Leaving, ending: Ending = "signal"): (drop?: "drop") => void {
-  const terminal = openTerminal(tty);
-  if (terminal === null) return beforeTheEnd(leaving.erase, ending);
+export function echoOff(tty: number, leaving: Leaving, ending: Ending = "signal"): Silenced {
+  const terminal = openTerminal(tty, ending);
+  if (terminal === null) return { restore: beforeTheEnd(leaving.erase, ending), signals: new Map() };
   const leave = () => {
     leaving.erase();
     terminal.on();
@@ -36,11 +51,12 @@ export function echoOff(tty: number, leaving: Leaving, ending: Ending = "signal"
   };
   process.on("SIGTSTP", stop);
   terminal.off();
-  return (drop) => {
+  const restore = (drop?: "drop") => {
     terminal.on(drop);
     forgetEnds();
     process.off("SIGTSTP", stop);
   };
+  return { restore, signals: terminal.signals };
 }
 
 type Terminal = {
@@ -48,10 +64,11 @@ type Terminal = {
   off(): void;
   /** The terminal as it was. */
   on(drop?: "drop"): void;
+  readonly signals: Silenced["signals"];
 };
 
 /** Null when the descriptor is no terminal. */
-function openTerminal(tty: number): Terminal | null {
+function openTerminal(tty: number, ending: Ending): Terminal | null {
   let libc: Library<typeof SYMBOLS>["symbols"];
   try {
     libc = dlopen(LAYOUT.library, SYMBOLS).symbols;
@@ -63,10 +80,24 @@ function openTerminal(tty: number): Terminal | null {
   if (libc.tcgetattr(tty, before) !== 0) return null;
   const silent = before.slice();
   const view = new DataView(silent.buffer);
-  view.setUint32(LAYOUT.lflag, view.getUint32(LAYOUT.lflag, true) & ~ECHO, true);
+  const signals = new Map<string, NodeJS.Signals>();
+  let cleared = ECHO;
+  if (ending === "status") {
+    cleared |= LAYOUT.isig;
+    for (const [name, from, to] of [
+      ["SIGINT", LAYOUT.intr, LAYOUT.eol],
+      ["SIGQUIT", LAYOUT.quit, LAYOUT.eol2],
+    ] as const) {
+      const character = before[LAYOUT.cc + from] ?? 0;
+      silent[LAYOUT.cc + to] = character;
+      if (character !== 0 && character !== 0xff) signals.set(String.fromCharCode(character), name);
+    }
+  }
+  view.setUint32(LAYOUT.lflag, view.getUint32(LAYOUT.lflag, true) & ~cleared, true);
   return {
     off: () => void libc.tcsetattr(tty, TCSAFLUSH, silent),
     on: (drop) => void libc.tcsetattr(tty, drop === undefined ? TCSADRAIN : TCSAFLUSH, before),
+    signals,
   };
 }
 
@@ -77,5 +108,5 @@ const SYMBOLS = {
 
 function terminalByStty(tty: number): Terminal {
   const stty = (word: string) => void Bun.spawnSync(["stty", word], { stdin: tty, stdout: "ignore", stderr: "ignore" });
-  return { off: () => stty("-echo"), on: () => stty("echo") };
+  return { off: () => stty("-echo"), on: () => stty("echo"), signals: new Map() };
 }

@@ -1,93 +1,92 @@
-// The measurements, made inside a sandbox: `inside.ts BSSH EMPTY FOLDER RUNS` prints them as one JSON object.
+// The measurements, made inside a sandbox: `inside.ts BSSH EMPTY FOLDER RUNS PARTS` prints them as one JSON object.
 import { readFileSync } from "node:fs";
+import { type AgentFigures, measureAgent } from "./agent.ts";
 import { firstBytes, wholeChains } from "./cold.ts";
-import { interleave, type Kind, median } from "./measure.ts";
+import { type Fleet, measureFleet } from "./fleet.ts";
+import { type FlightFigures, measureFlight } from "./flight.ts";
+import { type Logins, logins } from "./logins.ts";
+import { median } from "./measure.ts";
+import { measureProxy, type ProxyFigures } from "./proxy.ts";
+import { type Resident, residents } from "./resident.ts";
+import { type Starts, startUps } from "./starts.ts";
 import { type Traced, traceLogin } from "./traced.ts";
+import type { Part } from "./words.ts";
 
-/** All times in milliseconds, medians. */
+/** Null is what nobody asked for. */
 export type Figures = {
-  readonly runs: { readonly start: number; readonly login: number; readonly cold: number };
-  readonly start: Readonly<Record<"true" | "empty" | "ssh -V" | "bssh -V" | "ours" | "theirs" | "ssh -G", number>>;
-  readonly login: Readonly<Record<"ssh" | "bssh" | "ratio", number>>;
-  readonly cold: { readonly firstByte: number; readonly chain: number; readonly requests: readonly string[] };
-  readonly traced: Traced | null;
+  /** Rounds of each. */
+  readonly runs: Readonly<Record<"start" | "login" | "cold" | "agent" | "proxy", number>>;
+  /** Seconds that each part took. */
+  readonly took: Readonly<Partial<Record<Part, number>>>;
+  readonly start: { readonly times: Starts; readonly traced: Traced | null } | null;
+  readonly login: Logins | null;
+  /** Milliseconds, medians, and what AWS was asked in the last run, in order. */
+  readonly cold: { readonly firstByte: number; readonly chain: number; readonly requests: readonly string[] } | null;
+  readonly agent: AgentFigures | null;
+  readonly proxy: (ProxyFigures & { readonly pipes: Resident; readonly socket: Resident }) | null;
+  readonly fleet: Fleet | null;
+  readonly flight: FlightFigures | null;
 };
 
-const [bssh = "", empty = "", folder = "", runsText = ""] = process.argv.slice(2);
+const [bssh = "", empty = "", folder = "", runsText = "", partsText = ""] = process.argv.slice(2);
 const asked = Number(runsText);
-const runs = { start: asked, login: Math.max(5, Math.round(asked / 2)), cold: Math.max(5, Math.round(asked / 8)) };
+const part = (of: number) => Math.max(1, Math.round(asked / of));
+const runs = { start: asked, login: part(4), cold: part(8), agent: part(4), proxy: Math.min(3, part(25)) };
+/** A thousand, with as many rounds as usual or more. */
+const crowd = Math.min(1000, asked * 10);
+/** Who waits while a holder is killed; at least as many as are killed, and some. */
+const waiters = Math.min(100, Math.max(10, asked));
+/** A whole GiB but in a trial run. */
+const bytes = asked >= 10 ? 1 << 30 : 1 << 25;
+
 const [host = ""] = (process.env["BSSH_SANDBOX_HOSTS"] ?? "").split(" ");
 const key = `${process.env["HOME"]}/.ssh/blessid`;
-const inPlace = { BSSH_SSH: "/bin/true" };
-
-/** Starts of programs; `true` is what stands in ssh's place, so that nothing but bssh's own time is added to it. */
-function startUps(): Figures["start"] {
-  const times = interleave(
-    [
-      { name: "true", words: ["/bin/true", host, "true"] },
-      { name: "empty", words: [empty] },
-      { name: "ssh -V", words: [realSsh(), "-V"] },
-      { name: "bssh -V", words: [bssh, "-V"], set: { BSSH_SSH: realSsh() } },
-      { name: "ours", words: [bssh, host, "true"], set: inPlace },
-      { name: "ssh -G", words: [realSsh(), "-G", "web1.example.com"] },
-      { name: "theirs", words: [bssh, "web1.example.com", "true"], set: { BSSH_SSH: thatOnlyResolves() } },
-    ],
-    runs.start,
-  );
-  return mediansOf(times) as Figures["start"];
-}
-
-/** The ssh that the sandbox's own `ssh` runs. */
-function realSsh(): string {
-  const script = readFileSync(`${process.env["BSSH_SANDBOX"]}/bin/ssh`, "utf8");
-  return /^exec '?(\/[^\s']+)/m.exec(script)?.[1] ?? "/usr/bin/ssh";
-}
-
-/** In ssh's place for another's host: resolves as ssh does when it is asked to, and is true(1) otherwise. */
-function thatOnlyResolves(): string {
-  const path = `${folder}/ssh-that-resolves`;
-  Bun.spawnSync([
-    "/bin/sh",
-    "-c",
-    `printf '#!/bin/sh\\ncase $1 in -G) exec ${realSsh()} "$@" ;; esac\\n' >"$0"; chmod 755 "$0"`,
-    path,
-  ]);
-  return path;
-}
-
-/** Whole logins to the sandbox's sshd; `ssh` is the same program on both sides. */
-function logins(): Figures["login"] {
-  const kinds: Kind[] = [
-    { name: "ssh", words: ["ssh", "-i", key, host, "true"] },
-    { name: "bssh", words: [bssh, host, "true"] },
-  ];
-  const times = interleave(kinds, runs.login);
-  const [ssh = [], wrapped = []] = kinds.map(({ name }) => times.get(name));
-  // What disturbs this machine for a second disturbs both logins of a round.
-  const more = median(wrapped.map((time, round) => time - (ssh[round] ?? Number.NaN)));
-  return { ssh: median(ssh), bssh: median(wrapped), ratio: 1 + more / median(ssh) };
-}
-
-function mediansOf(times: ReadonlyMap<string, readonly number[]>): Record<string, number> {
-  return Object.fromEntries([...times].map(([name, list]) => [name, median(list)]));
-}
+const scene = { bssh, host, folder };
 
 /** What AWS was asked in the last run, in order. */
-function lastRequests(from: number): string[] {
-  const records = readFileSync(process.env["BSSH_SANDBOX_LOG"] ?? "", "utf8")
-    .split("\n")
-    .filter(Boolean);
-  const actions = records.slice(from).map((line) => String((JSON.parse(line) as { action: string }).action));
+function lastRequests(): string[] {
+  const records = readFileSync(process.env["BSSH_SANDBOX_LOG"] ?? "", "utf8").split("\n");
+  const actions = records.filter(Boolean).map((line) => String((JSON.parse(line) as { action: string }).action));
   return actions.slice(actions.lastIndexOf("GetCallerIdentity"));
 }
 
-const first = Bun.spawnSync([bssh, host, "true"], { stdin: "ignore", stdout: "ignore", stderr: "inherit" });
-if (first.exitCode !== 0) throw new Error("the first login failed");
-const start = startUps();
-const traced = traceLogin(bssh, host, folder);
-const login = logins();
-const cold = { bssh, host, folder, config: process.env["BSSH_CONFIG"] ?? "", key };
-const firstByte = median(await firstBytes(cold, runs.cold));
-const chain = median(wholeChains(cold, runs.cold));
-const figures: Figures = { runs, start, login, cold: { firstByte, chain, requests: lastRequests(0) }, traced };
+function login(): void {
+  const first = Bun.spawnSync([bssh, host, "true"], { stdin: "ignore", stdout: "ignore", stderr: "inherit" });
+  if (first.exitCode !== 0) throw new Error("the first login failed");
+}
+
+const took: Partial<Record<Part, number>> = {};
+
+async function measured<T>(name: Part, measure: () => T | Promise<T>): Promise<T | null> {
+  if (!partsText.split(",").includes(name)) return null;
+  // Its bytes and its memory are counted with Linux's libc and /proc.
+  if (name === "proxy" && process.platform !== "linux") return null;
+  login();
+  const from = performance.now();
+  const figures = await measure();
+  took[name] = (performance.now() - from) / 1000;
+  return figures;
+}
+
+const figures: Figures = {
+  runs,
+  took,
+  start: await measured("start", () => ({
+    times: startUps(scene, empty, runs.start),
+    traced: traceLogin(bssh, host, folder),
+  })),
+  login: await measured("login", () => logins(scene, key, runs.login)),
+  cold: await measured("cold", async () => {
+    const cold = { bssh, host, folder, config: process.env["BSSH_CONFIG"] ?? "", key };
+    const firstByte = median(await firstBytes(cold, runs.cold));
+    return { firstByte, chain: median(wholeChains(cold, runs.cold)), requests: lastRequests() };
+  }),
+  agent: await measured("agent", () => measureAgent(scene, key, runs.agent)),
+  proxy: await measured("proxy", async () => ({
+    ...(await measureProxy(bssh, runs.proxy, bytes)),
+    ...(await residents(scene, key)),
+  })),
+  fleet: await measured("fleet", () => measureFleet(scene, key, crowd)),
+  flight: await measured("flight", () => measureFlight(bssh, crowd, waiters)),
+};
 console.log(JSON.stringify(figures));

@@ -1,4 +1,6 @@
 // How the benchmark measures: every kind in turn, round after round, and the median of each kind.
+import { readFileSync } from "node:fs";
+import { freemem } from "node:os";
 
 /** A program to be run to its end, again and again. */
 export type Kind = {
@@ -46,6 +48,23 @@ export function median(values: readonly number[]): number {
   const middle = sorted.length >> 1;
   const [below = Number.NaN, above = Number.NaN] = [sorted[middle - 1], sorted[middle]];
   return sorted.length % 2 === 1 ? above : (below + above) / 2;
+}
+
+/**
+ * How much longer one takes than the other: 1 and the median of the differences within a round by the other's median. What
+ * disturbs the machine for a second disturbs both of a round.
+ */
+export function ratio(values: readonly number[], base: readonly number[]): number {
+  return 1 + median(values.map((value, round) => value - (base[round] ?? Number.NaN))) / median(base);
+}
+
+/** Bytes of memory that programs can still have. */
+export function availableMemory(): number {
+  try {
+    return Number(/^MemAvailable:\s+(\d+) kB/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1]) * 1024;
+  } catch {
+    return freemem();
+  }
 }
 
 /** Text columns, the first aligned to the left and the others to the right. */

@@ -1,10 +1,12 @@
 // What `bssh proxy` costs beside nc: bytes in each direction through pipes, as ssh gives them, and what an idle one holds.
 // By itself: `bun test/bench/proxy.ts BSSH [ROUNDS]`.
-import { closeSync, readFileSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { join } from "node:path";
 import { makePipe } from "../proxy/pipes.ts";
 import { median, table } from "./measure.ts";
+import { ownMemory } from "./resident.ts";
 
+/** Bytes of one run. */
 const BYTES = 1 << 30;
 
 type Way = "up" | "down";
@@ -14,12 +16,13 @@ type Run = { readonly seconds: number; readonly cpu: number };
 export type Throughput = {
   /** MB/s, of 10^6 bytes. */
   readonly speed: number;
-  /** Processor time of the proxy for 1 GiB, seconds. */
+  /** Processor time of the proxy for all the bytes, seconds. */
   readonly cpu: number;
 };
 
 export type ProxyFigures = {
   readonly rounds: number;
+  readonly bytes: number;
   readonly bssh: Readonly<Record<Way, Throughput>>;
   /** Null where nc is not installed (Debian: netcat-openbsd). */
   readonly nc: Readonly<Record<Way, Throughput>> | null;
@@ -28,7 +31,7 @@ export type ProxyFigures = {
 };
 
 /** Measures, each program in turn in every round; the first round doesn't count. */
-export async function measureProxy(bssh: string, rounds = 5): Promise<ProxyFigures> {
+export async function measureProxy(bssh: string, rounds = 5, bytes = BYTES): Promise<ProxyFigures> {
   const nc = Bun.which("nc");
   const programs = {
     bssh: (port: number) => [bssh, "proxy", "127.0.0.1", String(port)],
@@ -38,12 +41,12 @@ export async function measureProxy(bssh: string, rounds = 5): Promise<ProxyFigur
   const names = Object.keys(programs) as (keyof typeof programs)[];
   const runs = new Map<string, Run[]>();
   for (const way of ["up", "down"] as const) {
-    const peer = await openPeer(way === "up" ? "sink" : "source", (rounds + 1) * names.length);
+    const peer = await openPeer(way === "up" ? "sink" : "source", bytes, (rounds + 1) * names.length);
     try {
       for (let round = 0; round <= rounds; round++) {
         for (const name of round % 2 === 0 ? names : names.toReversed()) {
           const words = programs[name]?.(peer.port) ?? [];
-          const took = way === "up" ? await upload(words) : await download(words);
+          const took = way === "up" ? await upload(words, bytes) : await download(words, bytes);
           if (round > 0) runs.set(`${name} ${way}`, [...(runs.get(`${name} ${way}`) ?? []), took]);
         }
       }
@@ -54,35 +57,35 @@ export async function measureProxy(bssh: string, rounds = 5): Promise<ProxyFigur
   const of = (name: string, way: Way): Throughput => {
     const list = runs.get(`${name} ${way}`) ?? [];
     return {
-      speed: BYTES / 1e6 / median(list.map(({ seconds }) => seconds)),
+      speed: bytes / 1e6 / median(list.map(({ seconds }) => seconds)),
       cpu: median(list.map(({ cpu }) => cpu)),
     };
   };
   const both = (name: string) => ({ up: of(name, "up"), down: of(name, "down") });
-  return { rounds, bssh: both("bssh"), nc: nc === null ? null : both("nc"), idle: await idleMemory(bssh) };
+  return { rounds, bytes, bssh: both("bssh"), nc: nc === null ? null : both("nc"), idle: await idleMemory(bssh) };
 }
 
 /** A proxy to be measured: its certificate has been seen to. */
 const SETTLED = { ...process.env, BLESS_COMPLETE: "1" };
 
-async function openPeer(what: "sink" | "source", times: number) {
-  const words = [process.execPath, join(import.meta.dir, "peer.ts"), what, String(BYTES), String(times)];
+async function openPeer(what: "sink" | "source", bytes: number, times: number) {
+  const words = [process.execPath, join(import.meta.dir, "peer.ts"), what, String(bytes), String(times)];
   const child = Bun.spawn(words, { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
   const reader = child.stdout.getReader();
   const { value } = await reader.read();
   return { port: Number(new TextDecoder().decode(value)), close: () => child.kill() };
 }
 
-async function upload(words: readonly string[]): Promise<Run> {
+async function upload(words: readonly string[], bytes: number): Promise<Run> {
   const [input, output] = [makePipe(), makePipe()];
   const from = performance.now();
   const proxy = Bun.spawn([...words], { env: SETTLED, stdio: [input.reads, output.writes, "inherit"] });
-  const source = Bun.spawn(["head", "-c", String(BYTES), "/dev/zero"], { stdio: ["ignore", input.writes, "inherit"] });
+  const source = Bun.spawn(["head", "-c", String(bytes), "/dev/zero"], { stdio: ["ignore", input.writes, "inherit"] });
   for (const end of [input.reads, input.writes, output.writes]) closeSync(end);
   const answer = Bun.spawn(["cat"], { stdio: [output.reads, "pipe", "inherit"] });
   closeSync(output.reads);
   const [length] = await Promise.all([
-    new Response(answer.stdout).bytes().then((bytes) => bytes.length),
+    new Response(answer.stdout).bytes().then((answered) => answered.length),
     source.exited,
     proxy.exited,
   ]);
@@ -91,11 +94,11 @@ async function upload(words: readonly string[]): Promise<Run> {
   return { seconds, cpu: cpuOf(proxy) };
 }
 
-async function download(words: readonly string[]): Promise<Run> {
+async function download(words: readonly string[], bytes: number): Promise<Run> {
   const [input, output] = [makePipe(), makePipe()];
   const from = performance.now();
   const proxy = Bun.spawn([...words], { env: SETTLED, stdio: [input.reads, output.writes, "inherit"] });
-  const sink = Bun.spawn(["sh", "-c", `head -c ${BYTES} >/dev/null && cat | wc -c`], {
+  const sink = Bun.spawn(["sh", "-c", `head -c ${bytes} >/dev/null && cat | wc -c`], {
     stdio: [output.reads, "pipe", "inherit"],
   });
   for (const end of [input.reads, output.reads, output.writes]) closeSync(end);
@@ -124,9 +127,7 @@ async function idleMemory(bssh: string): Promise<number> {
   });
   try {
     await Bun.sleep(1500);
-    const text = readFileSync(`/proc/${proxy.pid}/smaps_rollup`, "utf8");
-    const kilobytes = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? Number.NaN);
-    return kilobytes("Private_Dirty") + kilobytes("Swap");
+    return ownMemory(proxy.pid);
   } finally {
     for (const end of [input.reads, input.writes, output.reads, output.writes]) closeSync(end);
     await proxy.exited;
@@ -135,17 +136,18 @@ async function idleMemory(bssh: string): Promise<number> {
 }
 
 /** Rows for the benchmark's table: what, value, target, and whether it is met. */
-export function proxyRows({ bssh, nc, idle }: ProxyFigures) {
+export function proxyRows({ bytes, bssh, nc, idle }: ProxyFigures) {
+  const size = bytes === BYTES ? "1 GiB" : `${bytes >> 20} MiB`;
   const shown = ({ speed, cpu }: Throughput) => `${speed.toFixed(0)} MB/s, ${cpu.toFixed(2)} s of processor`;
   const way = (name: Way, what: string) => [
     {
-      what: `proxy, 1 GiB ${what}`,
+      what: `proxy, ${size} ${what}`,
       value: shown(bssh[name]),
       target: nc === null ? "" : `≥ ${nc[name].speed.toFixed(0)} MB/s`,
       good: nc === null ? null : bssh[name].speed >= nc[name].speed,
     },
     {
-      what: `nc, 1 GiB ${what}`,
+      what: `nc, ${size} ${what}`,
       value: nc === null ? "not here (package netcat-openbsd)" : shown(nc[name]),
       target: "",
       good: null,
