@@ -1,6 +1,8 @@
 // The front door: which face was called, the story told once, and the one place that reports a failure and ends the process.
 // What is imported here is parsed at every login; everything else is opened where it is needed.
+
 import { faceOf } from "./argv/face.ts";
+import { forwardsAgent } from "./argv/forwarding.ts";
 import { parseCall } from "./argv/parse.ts";
 import { grammarFor, needsVersion } from "./argv/ssh-options.ts";
 import { COMMANDS, RESERVED } from "./commands/table.ts";
@@ -88,6 +90,9 @@ async function seeToIt(story: typeof import("./story.ts"), scene: Scene): Promis
       if (!story.servesStill(scene, files)) throw error;
       await report(error);
     }
+  } else if (forwardsAgent(scene.call)) {
+    // What is forwarded is what the agent holds; it may have been started anew since the certificate came.
+    await (await import("./agent-gift.ts")).giveToAgent({ ...scene, files }, false);
   }
   return story.additionsFor(scene, judgement, files);
 }

@@ -1,3 +1,4 @@
+import { forwardsAgent } from "../argv/forwarding.ts";
 import { parseCall } from "../argv/parse.ts";
 import { grammarFor } from "../argv/ssh-options.ts";
 import { readText, type System } from "../system/system.ts";
@@ -10,6 +11,7 @@ export type CallingSsh = {
   readonly logsIn: boolean;
   /** Its words, without the program's name. */
   readonly words: readonly string[];
+  readonly forwardsAgent: boolean;
   /** Its `-o` settings, keys in lower case. */
   readonly options: readonly { readonly key: string; readonly value: string }[];
   /** HostName among its words; null when there is none. */
@@ -42,11 +44,13 @@ export function callingSsh(system: Pick<System, "read">, parent = process.ppid):
 
 function describe(name: string, words: readonly string[]): CallingSsh | null {
   if (!/^\d+-\d+$/.test(name)) return null;
-  const { through, options, configFile } = parseCall(words, grammarFor(null));
+  const call = parseCall(words, grammarFor(null));
+  const { through, options, configFile } = call;
   return {
     name,
     logsIn: through !== "print-config" && through !== "control",
     words,
+    forwardsAgent: forwardsAgent(call),
     options,
     configFile,
     hostName: options.find(({ key }) => key === "hostname")?.value ?? null,

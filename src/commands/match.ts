@@ -46,7 +46,8 @@ async function isCertified(call: CommandCall, typed: string): Promise<boolean> {
   const mayFetch = !quiet && ssh?.logsIn !== false && !(ssh !== null && hasFailed(call.system, state, ssh.name));
   const mayAsk = ssh === null || !isBatch(ssh);
   const isNeeded = async () => ssh === null || !(await joinsMaster(call, ssh));
-  const see = (host: string) => certify({ ...call, host, mayFetch, mayAsk, isNeeded, exitOnSignal: true });
+  const lookAtAgent = ssh?.forwardsAgent === true;
+  const see = (host: string) => certify({ ...call, host, mayFetch, mayAsk, isNeeded, lookAtAgent, exitOnSignal: true });
 
   let answer = await see(typed);
   if (isForeign(answer) && ssh !== null && ssh.hostName !== null) answer = await see(ssh.hostName);

@@ -7,10 +7,14 @@ export const help = `
 For ssh's ProxyCommand: sees to the certificate when HOST is ours, connects, and carries the bytes. With
 ProxyUseFdpass yes it hands the connection to ssh and is gone.
 
-Example, in ~/.ssh/config:
+In ~/.ssh/config:
   Host *.example.com
     ProxyCommand bssh proxy -- '%h' '%p'
     ProxyUseFdpass yes
+
+Example, the server's first words:
+  $ bssh proxy web1.example.com 22 </dev/null
+  SSH-2.0-OpenSSH_9.2p1
 `;
 
 export const OPTIONS = {} as const;

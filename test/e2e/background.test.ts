@@ -84,3 +84,11 @@ test("ten foreign keys in the agent and MaxAuthTries 3 let the person in, by the
   expect(err).toBe("");
   expect(out).toEqual(["1", "by the wrapper", "by ssh and the agent", "by ssh and its config"]);
 });
+
+test("what -A forwards is in the agent, also in one that was started after the certificate came", () => {
+  const { out, err } = inside(`bssh login; ssh-add -qD; bssh web1.sandbox.test true; ssh-add -l >/dev/null; echo $?
+    bssh -A web1.sandbox.test ssh-add -l | grep -c CERT; ssh-add -qD; bssh setup >/dev/null
+    ssh -A web1.sandbox.test ssh-add -l | grep -c CERT`);
+  expect(err).toBe("");
+  expect(out).toEqual(["1", "1", "1"]);
+});
