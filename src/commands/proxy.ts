@@ -1,6 +1,6 @@
 import { Failure } from "../failure.ts";
 import { readDestination } from "../proxy/destination.ts";
-import type { Way } from "../proxy/visibility.ts";
+import type { Way } from "../ssh/versions.ts";
 import type { CommandCall } from "./call.ts";
 
 export const help = `
@@ -58,8 +58,8 @@ async function certificateFor(host: string, call: CommandCall): Promise<void> {
 /** Whether the ssh that waits reads the certificate's files only after this. */
 async function isSeen({ system, environment }: CommandCall): Promise<boolean> {
   const { asksForDescriptor, callerProgram } = await import("../proxy/caller.ts");
-  const [{ visibility }, { findSsh }, { sshVersion }] = await Promise.all([
-    import("../proxy/visibility.ts"),
+  const [{ seesFilesOfProxy }, { findSsh }, { sshVersion }] = await Promise.all([
+    import("../ssh/versions.ts"),
     import("../ssh/find.ts"),
     import("../ssh/resolve.ts"),
   ]);
@@ -67,7 +67,7 @@ async function isSeen({ system, environment }: CommandCall): Promise<boolean> {
   const path = callerProgram(system);
   try {
     const ssh = path === null ? findSsh(system, environment) : { path, script: false };
-    return visibility(sshVersion(ssh), way).files;
+    return seesFilesOfProxy(sshVersion(ssh), way);
   } catch {
     return false;
   }

@@ -1,6 +1,6 @@
+import type { SshVersion } from "../ssh/versions.ts";
 import type { IdentityPaths } from "./order.ts";
 import { fileValue, matchCommand, QUOTABLE } from "./quoting.ts";
-import type { SshVersion } from "./versions.ts";
 
 /**
  * Our own ssh_config. For a host of ours with a certificate at hand ssh is told of the certificate and its key; for all other

@@ -2,14 +2,14 @@
 // 9.8 a Match line knows no escapes in its quotes (strdelim() in misc.c), from 9.9 on a backslash goes before quotes and
 // backslashes (argv_split()): a command for Match exec therefore has neither `"` nor `\"`, `\'` or `\\` in it.
 import { Failure, printable } from "../failure.ts";
-import { canSay, type SshVersion } from "./versions.ts";
+import { hasTrait, type SshVersion } from "../ssh/versions.ts";
 
 /** The value of IdentityFile and CertificateFile. Throws Failure for a path that this ssh has no way to say. */
 export function fileValue(path: string, version: SshVersion): string {
   if (/[\0\n\r]/.test(path)) throw unsayable(path, "a line break in it");
   // Variables are put in place of ${NAME}, and nothing takes that meaning away (ssh_config(5), ENVIRONMENT VARIABLES).
   if (path.includes("${")) throw unsayable(path, "${ in it");
-  if (/["\\]/.test(path) && !canSay(version, "escapes")) throw unsayable(path, "a double quote or a backslash in it");
+  if (/["\\]/.test(path) && !hasTrait(version, "escapes")) throw unsayable(path, "a double quote or a backslash in it");
   return `"${path.replaceAll("%", "%%").replace(/["\\]/g, "\\$&")}"`;
 }
 

@@ -1,13 +1,13 @@
 // The ssh_config part of `bssh setup`: a file of our own beside the config, and an Include of it at the top of the user's.
 import { Failure, printable } from "../failure.ts";
 import { sshVersion } from "../ssh/resolve.ts";
+import { hasTrait, readVersion, type SshVersion } from "../ssh/versions.ts";
 import { askSsh } from "./check.ts";
 import type { Order } from "./order.ts";
 import { ownFile } from "./own-file.ts";
 import { ownPath } from "./own-path.ts";
 import { lookAt, type Place, put } from "./place.ts";
 import { includeLine, withInclude, withoutInclude } from "./user-file.ts";
-import { canSay, readVersion, type SshVersion } from "./versions.ts";
 
 export type SetUp = {
   readonly changed: boolean;
@@ -74,7 +74,7 @@ function versionOf({ ssh }: Order): SshVersion {
   if (version === null) {
     throw new Failure(`${ssh.path} does not say that it is OpenSSH`, "name the real ssh with BSSH_SSH");
   }
-  if (!canSay(version, "include") || !canSay(version, "matchExec")) {
+  if (!hasTrait(version, "include") || !hasTrait(version, "matchExec")) {
     throw new Failure(`${printable(line ?? "", 40)} knows no Include`, "use OpenSSH 7.3 or later");
   }
   return version;

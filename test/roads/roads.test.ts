@@ -1,7 +1,7 @@
 // promise: every road into ssh works as plain ssh does, warm and cold, and asks one question
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { visibility } from "../../src/proxy/visibility.ts";
 import { sshVersion } from "../../src/ssh/resolve.ts";
+import { seesFilesOfProxy } from "../../src/ssh/versions.ts";
 import { ROADS } from "./all.ts";
 import { COLUMNS, type Column, cellName, expected, type Road } from "./road.ts";
 import { startWorld, type World } from "./world.ts";
@@ -31,7 +31,7 @@ async function inWorld<Result>(visit: (world: World) => Promise<Result>): Promis
   }
 }
 
-const readsEarly = !visibility(sshVersion({ path: "ssh", script: false }), "descriptor").files;
+const readsEarly = !seesFilesOfProxy(sshVersion({ path: "ssh", script: false }), "descriptor");
 
 /** Lines without the carriage returns that ssh ends its own messages with. */
 const linesOf = (text: string) => text.split(/\r?\n/).filter(Boolean);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Order } from "../../src/setup/order.ts";
 import { ownPath } from "../../src/setup/own-path.ts";
 import { setUpSshConfig, takeAwaySshConfig } from "../../src/setup/ssh-config.ts";
-import { canSay, readVersion } from "../../src/setup/versions.ts";
+import { hasTrait, readVersion } from "../../src/ssh/versions.ts";
 import { askG, makeGround, orderIn, realSsh, sentence, writeProgram, writeRecorder } from "./support.ts";
 
 const ground = makeGround();
@@ -79,7 +79,7 @@ describe("the version of ssh", () => {
       null,
       null,
     ]);
-    expect([canSay([7, 2], "include"), canSay([7, 3], "include"), canSay([10, 0], "include")]).toEqual([
+    expect([hasTrait([7, 2], "include"), hasTrait([7, 3], "include"), hasTrait([10, 0], "include")]).toEqual([
       false,
       true,
       true,
