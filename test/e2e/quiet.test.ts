@@ -134,14 +134,13 @@ describe("words that log in nowhere", () => {
     ["-p"],
   ]) {
     test(`"${words.join(" ")}" go straight through: no config, no certificate, no question`, () => {
-      const before = readdirSync(join(bare.folder, ".ssh"));
+      const before = readdirSync(bare.folder, { recursive: true }).sort();
       const traced = trace(bare, words);
       expect({ status: traced.status, stderr: traced.stderr }).toEqual({ status: 0, stderr: "" });
       expect([...sockets(traced), ...children(traced)]).toEqual([]);
       expect(traced.files).toEqual([]);
       expect(existsSync(asked)).toBe(false);
-      expect(readdirSync(join(bare.folder, ".ssh"))).toEqual(before);
-      expect(existsSync(join(bare.folder, ".local"))).toBe(false);
+      expect(readdirSync(bare.folder, { recursive: true }).sort()).toEqual(before);
     });
   }
 });
