@@ -8,7 +8,7 @@ import { renewIfOld } from "./renewal.ts";
 import { type Becoming, hopLink, identityWords } from "./ssh/become.ts";
 import { defaultIdentities, namesIdentity, triedDefaults } from "./ssh/defaults.ts";
 import type { Ssh } from "./ssh/find.ts";
-import { mentionedKeywords } from "./ssh/mentions.ts";
+import { mayMention, mentionedKeywords } from "./ssh/mentions.ts";
 import { type Resolved, resolveWords } from "./ssh/resolve.ts";
 import type { System } from "./system/system.ts";
 import { lastResort, wantedOf } from "./wanted.ts";
@@ -207,9 +207,9 @@ function agentWords({ system, environment, config, call, mentioned }: Scene, fil
 }
 
 /** Whether jump hosts may lie on the way: bssh gives them their words as ssh comes by. */
-function mayJump({ call, mentioned }: Scene): boolean {
-  if (call.jumps !== null) return call.jumps.length > 0;
-  return mentioned()?.has("proxyjump") !== false;
+function mayJump(scene: Scene): boolean {
+  const { call, system } = scene;
+  return call.jumps === null ? mayMention(system, configPlace(scene), "proxyjump") : call.jumps.length > 0;
 }
 
 /** The link that leads ssh's jump hosts to bssh; null where there is none. */

@@ -113,6 +113,8 @@ export function isEncrypted(system: System, files: IdentityFiles): boolean {
   try {
     const pem = readText(system, files.key);
     if (pem === null) return false;
+    // The beginning of every key in OpenSSH's form without a passphrase: cipher and key derivation are "none".
+    if (pem.includes("b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ")) return false;
     return readOpenSshKey(pem)?.encrypted ?? pem.includes("ENCRYPTED");
   } catch {
     return false;

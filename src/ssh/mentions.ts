@@ -29,6 +29,42 @@ export function mentionedKeywords(system: System, config: ConfigFiles): Readonly
   return whole ? walk.keywords : null;
 }
 
+/**
+ * False when no file that ssh would read has the word in it (a keyword, in lower case): certain, and a search for each file is
+ * all that it costs. True when it stands anywhere, or when that can't be told.
+ */
+export function mayMention(system: System, config: ConfigFiles, keyword: string): boolean {
+  const walk: Search = { system, home: config.home, word: new RegExp(keyword, "i"), files: 0 };
+  return (
+    (config.userConfig !== null && fileMay(walk, config.userConfig, `${config.home}/.ssh`, 0)) ||
+    (config.withSystemConfig && fileMay(walk, "/etc/ssh/ssh_config", "/etc/ssh", 0))
+  );
+}
+
+type Search = { readonly system: System; readonly home: string; readonly word: RegExp; files: number };
+
+/** A quote within a keyword hides it from the search. */
+const QUOTED_KEYWORD = /^[ \t\r]*[^ \t\r\n#="]*"/m;
+
+function fileMay(walk: Search, path: string, folder: string, depth: number): boolean {
+  walk.files += 1;
+  if (walk.files > MOST_FILES || depth > DEEPEST) return true;
+  let text: string | null;
+  try {
+    text = readText(walk.system, path);
+  } catch {
+    return true;
+  }
+  if (text === null) return false;
+  if (walk.word.test(text) || QUOTED_KEYWORD.test(text)) return true;
+  if (!/include/i.test(text)) return false;
+  const lines = text.match(INCLUDE) ?? [];
+  return lines.some((line) => {
+    const paths = includedPaths(walk, line, folder);
+    return paths === null || paths.some((included) => fileMay(walk, included, folder, depth + 1));
+  });
+}
+
 type Walk = {
   readonly system: System;
   readonly home: string;
@@ -67,18 +103,25 @@ function readFile(walk: Walk, path: string, folder: string, depth: number): bool
 }
 
 function readIncluded(walk: Walk, text: string, folder: string, depth: number): boolean {
+  const paths = includedPaths(walk, text, folder);
+  return paths?.every((path) => readFile(walk, path, folder, depth + 1)) === true;
+}
+
+/** The files that an Include line names; null when that can't be told. */
+function includedPaths(walk: Pick<Walk, "system" | "home">, text: string, folder: string): string[] | null {
   const line = readConfigLine(text);
   // ssh ends with an error where a quote is not closed or nothing follows the keyword.
-  if (line.kind !== "setting") return false;
+  if (line.kind !== "setting") return null;
+  const paths: string[] = [];
   for (const word of line.values) {
     // Tokens are a matter of ssh's version, as are characters that it takes as bytes.
-    if (/[%$\\]|^~(?!\/)|[^ -~]/.test(word)) return false;
+    if (/[%$\\]|^~(?!\/)|[^ -~]/.test(word)) return null;
     const pattern = word.startsWith("~/")
       ? walk.home + word.slice(1)
       : word.startsWith("/")
         ? word
         : `${folder}/${word}`;
-    for (const path of walk.system.glob(pattern)) if (!readFile(walk, path, folder, depth + 1)) return false;
+    paths.push(...walk.system.glob(pattern));
   }
-  return true;
+  return paths;
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join, relative } from "node:path";
-import { mentionedKeywords } from "../../src/ssh/mentions.ts";
+import { mayMention, mentionedKeywords } from "../../src/ssh/mentions.ts";
 import { libcSystem } from "../../src/system/libc.ts";
 import { nodeSystem } from "../../src/system/node.ts";
 import { askSsh } from "../argv/ssh-oracle.ts";
@@ -47,7 +47,13 @@ test(`${CONFIGS} random configurations: what ssh -G shows to be configured is me
         counts.refused += 1;
         return;
       }
-      const keywords = mentionedKeywords(system, { home, userConfig: config.path, withSystemConfig: false });
+      const files = { home, userConfig: config.path, withSystemConfig: false };
+      const keywords = mentionedKeywords(system, files);
+      for (const line of settings(output)) {
+        const [key = "", value = ""] = line.split(" ");
+        if (standard.has(line) || (key === "hostname" && value === "web1")) continue;
+        if (!mayMention(system, files, key)) wrong.push(`no search finds ${line}\n${config.text}`);
+      }
       if (keywords === null) {
         counts.untold += 1;
         return;
@@ -150,4 +156,19 @@ describe("mentionedKeywords", () => {
     };
     expect(mentionedKeywords(scene, { home: "/h", userConfig: "/h/.ssh/config", withSystemConfig: false })).toBe(null);
   });
+});
+
+test("a search finds a keyword in any file that is read, and says no only when none has it", () => {
+  const may = (text: string) => {
+    const userConfig = join(folder, "config");
+    writeFileSync(userConfig, text);
+    return mayMention(system, { home: folder, userConfig, withSystemConfig: false }, "proxyjump");
+  };
+  writeFileSync(join(folder, "jumps"), "Host web*\n  ProxyJump bastion\n");
+  expect(may("Host web*\n  User alice\n")).toBe(false);
+  expect(may("Host web*\n  PROXYJUMP bastion\n")).toBe(true);
+  expect(may(`Include ${folder}/jumps\n`)).toBe(true);
+  expect(may(`Include ${folder}/none\n`)).toBe(false);
+  expect(may("Include %d/x\n")).toBe(true);
+  expect(may('Host web*\n  Proxy"Jump" bastion\n')).toBe(true);
 });
