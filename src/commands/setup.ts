@@ -1,11 +1,15 @@
+import { domainOf } from "../config/domain.ts";
 import { loadConfig } from "../config/load.ts";
 import { pathsOf } from "../config/paths.ts";
 import { Failure, printable } from "../failure.ts";
 import { identityFiles } from "../identity/files.ts";
 import { ownProgram } from "../setup/own-program.ts";
+import { shellTrouble } from "../setup/shell.ts";
 import { setUpSshConfig, takeAwaySshConfig } from "../setup/ssh-config.ts";
+import { namesIdentityForOurs } from "../setup/user-identities.ts";
 import { defaultIdentities } from "../ssh/defaults.ts";
 import { findSsh } from "../ssh/find.ts";
+import { say } from "../terminal/say.ts";
 import type { CommandCall } from "./call.ts";
 import { parseWords, usage } from "./words.ts";
 
@@ -13,10 +17,11 @@ export const help = `
 Writes a file of its own for ssh, ssh_config beside bssh's config, and puts an Include of it at the top of ~/.ssh/config
 (BSSH_SSH_CONFIG names another). From then on ssh itself, and whatever runs it (scp, sftp, git, rsync), asks bssh match
 and has a certificate for hosts of ours. ssh has to accept the result, else everything is taken back. This version sets
-up nothing but ssh_config. Run it again after bssh or the key has moved; done twice it changes nothing.
+up nothing but ssh_config. Run it again after bssh or the key has moved, or when a default key of ssh's has come or gone
+(~/.ssh/id_*: ssh forgets those where another is named, so they are named as well); done twice it changes nothing.
 
 Options:
-  --undo   takes the Include and the file away; ~/.ssh/config is then byte for byte as it was
+  --undo   takes the Include and the file away; what else is in ~/.ssh/config stays, byte for byte
 
 Example:
   $ bssh setup
@@ -39,10 +44,18 @@ export async function setup(call: CommandCall): Promise<number> {
     );
   }
   const { key, certificate } = identityFiles(settings.identityFile);
-  const named = /^\s*"?identityfile/im.test(call.readText(paths.sshConfig) ?? "");
+  const named = namesIdentityForOurs({
+    system: call.system,
+    readText: call.readText,
+    home: paths.home,
+    sshConfig: paths.sshConfig,
+    isOurs: domainOf(config),
+    domainRegex: settings.domainRegex ?? "",
+  });
+  const trouble = shellTrouble(call.system, call.environment["SHELL"]);
   const done = setUpSshConfig({
     paths,
-    environment: call.environment,
+    environment: trouble === null ? call.environment : { ...call.environment, SHELL: "/bin/sh" },
     ssh: findSsh(call.system, call.environment),
     program: ownProgram(call.program, call.environment["PATH"]),
     identity: {
@@ -51,6 +64,7 @@ export async function setup(call: CommandCall): Promise<number> {
       defaults: named ? [] : defaultIdentities(call.system, paths.home).filter((path) => path !== key),
     },
   });
+  if (trouble !== null) say(trouble);
   const shown = { own: printable(done.own), user: printable(done.user) };
   if (!done.changed) {
     call.out(`${shown.user} includes ${shown.own} already; nothing was changed`);
@@ -68,8 +82,8 @@ function undo(call: CommandCall): number {
   const paths = pathsOf(call.environment);
   const taken = takeAwaySshConfig(paths);
   const user = printable(paths.sshConfig);
-  call.out(
-    taken ? `${user} is as it was before bssh setup` : `${user} includes nothing of bssh's; nothing was changed`,
-  );
+  if (taken === "as it was") call.out(`${user} is as it was before bssh setup`);
+  else if (taken === "something") call.out(`${user} includes nothing of bssh's any more`);
+  else call.out(`${user} includes nothing of bssh's; nothing was changed`);
   return 0;
 }

@@ -21,11 +21,18 @@ export function readDestination(words: readonly string[]): Destination {
     throw wrong(`the host ${printable(host, 40)} is longer than ${LONGEST_HOST} characters`);
   }
   if (/[\u0000-\u001f\u007f-\u009f]/.test(host)) throw wrong(`the host ${printable(host, 80)} has control characters`);
+  if (port === "") throw wrong("the port is empty");
   // 65535 is the largest of a 16-bit port.
   if (!/^0{0,5}[1-9][0-9]{0,4}$/.test(port) || Number(port) > 65535) {
-    throw wrong(`${printable(port, 40) || "nothing"} is no port`);
+    throw wrong(`${printable(port, 40)} is no port`);
   }
-  return { host, port: Number(port) };
+  return { host: withoutBrackets(host), port: Number(port) };
+}
+
+/** An IPv6 address in brackets, as URLs and many programs write it (RFC 3986, section 3.2.2), is for getaddrinfo(3) without. */
+function withoutBrackets(host: string): string {
+  const [, address = host] = /^\[([0-9a-f.]*:[0-9a-f:.]*(?:%[^[\]]+)?)\]$/i.exec(host) ?? [];
+  return address;
 }
 
 function wrong(fact: string): Failure {

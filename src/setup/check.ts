@@ -34,9 +34,14 @@ export function askSsh(
     .filter((line) => line !== "" && !/^(debug\d|OpenSSH_|Pseudo-)/.test(line));
   const silent = answer.exitedDueToTimeout === true ? "it did not answer" : `it ended with status ${answer.exitCode}`;
   return {
-    refusal: answer.exitCode === 0 ? null : printable(said.at(-1) ?? silent),
+    refusal: answer.exitCode === 0 ? null : printable(said.find(namesPlace) ?? said.at(-1) ?? silent),
     readOwn: lines.some((line) => line.trimEnd().endsWith(`Reading configuration data ${shown(own)}`)),
   };
+}
+
+/** Whether a line names file, line and word; an option that this ssh merely lacks is no error. */
+function namesPlace(line: string): boolean {
+  return /\bline \d+: /.test(line) && !/: (?:unsupported|deprecated) option /i.test(line);
 }
 
 /** As ssh's log shows a path (strnvis() with VIS_SAFE and VIS_OCTAL, log.c). */

@@ -10,7 +10,7 @@ export type IdentityPaths = {
 };
 
 export type Order = {
-  readonly paths: Pick<Paths, "config" | "sshConfig">;
+  readonly paths: Pick<Paths, "config" | "sshConfig" | "home">;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The ssh that has to accept what is written. */
   readonly ssh: Ssh;

@@ -2,6 +2,13 @@ import type { SshVersion } from "../ssh/versions.ts";
 import type { IdentityPaths } from "./order.ts";
 import { fileValue, matchCommand, QUOTABLE } from "./quoting.ts";
 
+const HEAD = "# bssh's own: ";
+
+/** Whether this is the text of such a file. */
+export function isOwnFile(text: string): boolean {
+  return text.startsWith(HEAD);
+}
+
 /**
  * Our own ssh_config. For a host of ours with a certificate at hand ssh is told of the certificate and its key; for all other
  * hosts it says nothing. Throws Failure for paths that ssh has no way to say.
@@ -16,7 +23,7 @@ export function ownFile(program: string, identity: IdentityPaths, version: SshVe
     `CertificateFile ${fileValue(identity.certificate, version)}`,
   ].map((line) => `  ${line}`);
   return [
-    "# bssh's own: `bssh setup` writes this file anew, `bssh setup --undo` takes it away.",
+    `${HEAD}\`bssh setup\` writes this file anew, \`bssh setup --undo\` takes it away.`,
     `Match originalhost ${QUOTABLE} exec "${matchCommand(program, "%n")}"`,
     ...files,
     `Match canonical host ${QUOTABLE} exec "${matchCommand(program, "%h")}"`,

@@ -4,10 +4,10 @@ import { sshVersion } from "../ssh/resolve.ts";
 import { hasTrait, readVersion, type SshVersion } from "../ssh/versions.ts";
 import { askSsh } from "./check.ts";
 import type { Order } from "./order.ts";
-import { ownFile } from "./own-file.ts";
+import { isOwnFile, ownFile } from "./own-file.ts";
 import { ownPath } from "./own-path.ts";
 import { lookAt, type Place, put } from "./place.ts";
-import { includeLine, withInclude, withoutInclude } from "./user-file.ts";
+import { includeLine, lineNaming, type Own, withInclude, withoutInclude } from "./user-file.ts";
 
 export type SetUp = {
   readonly changed: boolean;
@@ -33,7 +33,7 @@ export function setUpSshConfig(order: Order): SetUp {
   }
   const texts = {
     own: Buffer.from(ownFile(order.program, order.identity, version)).toString("latin1"),
-    user: withInclude(user.text, own.path),
+    user: withInclude(user.text, ownOf(paths, own), user.foldersToMake),
   };
   const done = { own: own.path, user: user.path };
   if (own.text === texts.own && user.text === texts.user) return { ...done, changed: false };
@@ -57,15 +57,43 @@ export function setUpSshConfig(order: Order): SetUp {
   }
 }
 
-/** Takes our Include and our file away; false when neither was there. Throws Failure. */
-export function takeAwaySshConfig(paths: Order["paths"]): boolean {
+/** What `takeAwaySshConfig` found: our Include as setup puts it, something else of ours, or nothing. */
+export type TakenAway = "as it was" | "something" | "nothing";
+
+/** Takes our Include and our file away. Throws Failure; everything is then as it was. */
+export function takeAwaySshConfig(paths: Order["paths"]): TakenAway {
   const own = lookAt(ownPath(paths));
   const user = lookAt(paths.sshConfig);
-  const before = user.text === null ? null : withoutInclude(user.text, own.path);
-  const isIncluded = before !== null && before.text !== user.text;
-  if (isIncluded) put(user, before.made && before.text === "" ? null : before.text);
-  if (own.text !== null) put(own, null);
-  return isIncluded || own.text !== null;
+  const includer = ownOf(paths, own);
+  const without = user.text === null ? null : withoutInclude(user.text, includer);
+  const line = without === null ? null : lineNaming(without.text, includer);
+  if (line !== null) {
+    throw new Failure(
+      `${printable(user.path)} includes ${printable(own.path)} in a line that isn't setup's: ${printable(Buffer.from(line, "latin1").toString(), 100)}`,
+      "take that out and run bssh setup --undo again",
+    );
+  }
+  const isIncluded = without !== null && without.text !== user.text;
+  const isGone = isIncluded && without.folders !== null && without.text === "";
+  if (isGone) put(user, null, without.folders ?? 0);
+  else if (isIncluded) put(user, without.text);
+  // Our folder was made as well where only the system has a config.
+  if (own.text !== null) put(own, null, /\/bssh\/[^/]*$/.test(own.path) ? 1 : 0);
+  if (isIncluded && withInclude(isGone ? null : without.text, includer, without.folders ?? 0) === user.text) {
+    return "as it was";
+  }
+  return isIncluded || own.text !== null ? "something" : "nothing";
+}
+
+function ownOf({ home }: Order["paths"], own: Place): Own {
+  const isStale = (path: string) => {
+    try {
+      return isOwnFile(lookAt(path).text ?? "");
+    } catch {
+      return false;
+    }
+  };
+  return { path: own.path, home, isStale };
 }
 
 function versionOf({ ssh }: Order): SshVersion {

@@ -105,3 +105,33 @@ test("an ssh that calls itself 10.5 is set up and logs in; one that calls itself
   expect(out).toEqual(["wrote", "in", "1"]);
   expect(err).toBe("bssh: OpenSSH_7.2p1, OpenSSL 3.5 knows no Include; use OpenSSH 7.3 or later\n");
 });
+
+test("default keys stay in use for hosts of ours when ssh_config names a key for another host alone", () => {
+  const { out } = inside(`cd "$HOME"; touch .ssh/id_ecdsa
+    printf 'Host github.com\\n  IdentityFile ~/.ssh/theirs\\n' >>"$BSSH_SSH_CONFIG"; bssh setup >/dev/null
+    ssh -T web1.sandbox.test echo in; ssh -G web1.sandbox.test | grep -c '/home/.ssh/id_ecdsa$'
+    printf 'Host web1*\\n  IdentityFile ~/.ssh/theirs\\n' >>"$BSSH_SSH_CONFIG"; bssh setup >/dev/null
+    ssh -G web1.sandbox.test | grep -c '/home/.ssh/id_ecdsa$'`);
+  expect(out).toEqual(["in", "1", "0"]);
+});
+
+test("a SHELL that is none is told, and set up all the same", () => {
+  const { out, err } = inside(`SHELL= bssh setup | cut -c1-5; SHELL=/nope bssh setup >/dev/null; echo $?
+    SHELL= ssh -T web1.sandbox.test true; echo $?; ssh -T web1.sandbox.test echo in`);
+  expect(out).toEqual(["wrote", "ssh, ", "next:", "0", "255", "in"]);
+  expect(err.split("\n").slice(0, 3)).toEqual([
+    "bssh: SHELL is empty, and every ssh that asks bssh fails while it is so; set it to the path of your shell",
+    "bssh: SHELL names no program (/nope), and every ssh that asks bssh fails while it is so; set it to the path of your shell",
+    expect.stringContaining('Shell "" is not executable'),
+  ]);
+});
+
+test("what is no file is told by its name, and undo tells what it can't vouch for", () => {
+  const { out, err } = inside(`cd "$HOME"; BSSH_SSH_CONFIG="$HOME/.ssh" bssh setup; echo $?
+    bssh setup >/dev/null; sed -i 's/^Include/  Include/' "$BSSH_SSH_CONFIG"; bssh setup --undo; echo $?
+    bssh setup >/dev/null; echo 'Include ~/x/* ../bssh/*' | sed "s|\\.\\./bssh|$BSSH_SANDBOX/bssh|" >>"$BSSH_SSH_CONFIG"; bssh setup --undo; echo $?`);
+  expect(out).toEqual(["1", expect.stringMatching(/ includes nothing of bssh's any more$/), "0", "1"]);
+  expect(err).toMatch(
+    /^bssh: \S+\/\.ssh is not a regular file; look at what is there\nbssh: \S+ includes \S+ in a line that isn't setup's: /,
+  );
+});

@@ -48,21 +48,16 @@ describe("bssh proxy HOST PORT", () => {
     expect(refusal("--", "web1", "22", "23")).toContain("not 4 words");
   });
 
-  for (const port of [
-    "",
-    "0",
-    "65536",
-    "-1",
-    "+22",
-    "22x",
-    "0x16",
-    "1e2",
-    " 22",
-    "ssh",
-    "2.2",
-    "٢٢",
-    "9".repeat(400),
-  ]) {
+  test("an IPv6 address may stand in brackets, and nothing else may", () => {
+    expect(readDestination(["[::1]", "22"])).toEqual({ host: "::1", port: 22 });
+    expect(readDestination(["--", "[fe80::1%eth0]", "22"]).host).toBe("fe80::1%eth0");
+    expect(readDestination(["[::ffff:127.0.0.1]", "22"]).host).toBe("::ffff:127.0.0.1");
+    for (const host of ["[web1]", "[127.0.0.1]", "[::1", "::1]", "[[::1]]", "[]"]) {
+      expect(readDestination([host, "22"]).host).toBe(host);
+    }
+  });
+
+  for (const port of ["0", "65536", "-1", "+22", "22x", "0x16", "1e2", " 22", "ssh", "2.2", "٢٢", "9".repeat(400)]) {
     test(`${JSON.stringify(port.slice(0, 20))} is no port`, () => {
       expect(refusal("web1", port)).toContain("is no port");
     });
@@ -70,6 +65,7 @@ describe("bssh proxy HOST PORT", () => {
 
   test("what no host can be is refused, and said without harm to the terminal", () => {
     expect(refusal("", "22")).toBe("the host is empty");
+    expect(refusal("web1", "")).toBe("the port is empty");
     expect(refusal("x".repeat(1026), "22")).toContain("is longer than 1025 characters");
     for (const host of ["a\nb", "a\0b", "\u001b[2J", "a\u007f", "\u009b1m"]) {
       const fact = refusal(host, "22");

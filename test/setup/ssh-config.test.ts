@@ -14,6 +14,7 @@ import {
 import { join } from "node:path";
 import type { Order } from "../../src/setup/order.ts";
 import { ownPath } from "../../src/setup/own-path.ts";
+import { notDone } from "../../src/setup/place.ts";
 import { setUpSshConfig, takeAwaySshConfig } from "../../src/setup/ssh-config.ts";
 import { withInclude, withoutInclude } from "../../src/setup/user-file.ts";
 import { makeGround, orderIn, realSsh, sentence, writeProgram } from "./support.ts";
@@ -35,6 +36,7 @@ function write(text: string, mode = 0o600): string {
   chmodSync(path, mode);
   return path;
 }
+const ownAt = (path: string) => ({ path, home: "/home/o'br?ien", isStale: () => false });
 const read = (path: string) => readFileSync(path, "latin1");
 
 describe("the user's file", () => {
@@ -48,11 +50,11 @@ describe("the user's file", () => {
     expect(lines[1]).toBe(`Include "${ownPath(order.paths)}"`);
     expect(lines.slice(2).join("\n")).toBe(before);
     expect(statSync(path).mode & 0o777).toBe(0o644);
-    expect(takeAwaySshConfig(order.paths)).toBe(true);
+    expect(takeAwaySshConfig(order.paths)).toBe("as it was");
     expect(read(path)).toBe(before);
     expect(statSync(path).mode & 0o777).toBe(0o644);
     expect(existsSync(ownPath(order.paths))).toBe(false);
-    expect(takeAwaySshConfig(order.paths)).toBe(false);
+    expect(takeAwaySshConfig(order.paths)).toBe("nothing");
   });
 
   test("that isn't there is made for the user alone, and goes again", () => {
@@ -107,7 +109,7 @@ describe("the user's file", () => {
 
   test("keeps whatever bytes it holds, wherever our lines have come to lie", () => {
     const seed = randomBytes(4).toString("hex");
-    const own = "/home/o'br?ien/%/ssh_config";
+    const own = ownAt("/home/o'br?ien/%/ssh_config");
     for (let round = 0; round < 300; round++) {
       const hash = new Bun.CryptoHasher("sha512").update(`${seed}${round}`).digest("latin1");
       const pieces = [...hash].map((byte) => ["Include x", "\n", "\r\n", "Host *", byte, byte][byte.charCodeAt(0) % 6]);
@@ -120,9 +122,28 @@ describe("the user's file", () => {
   });
 
   test("loses an Include of ours that has lost its comment, or was for another place", () => {
-    const set = withInclude("Host x\n", "/a/ssh_config");
-    expect(withoutInclude(set.split("\n").slice(1).join("\n"), "/a/ssh_config").text).toBe("Host x\n");
-    expect(withInclude(set, "/b/ssh_config")).toBe(withInclude("Host x\n", "/b/ssh_config"));
+    const set = withInclude("Host x\n", ownAt("/a/ssh_config"));
+    expect(withoutInclude(set.split("\n").slice(1).join("\n"), ownAt("/a/ssh_config")).text).toBe("Host x\n");
+    const moved = { ...ownAt("/b/ssh_config"), isStale: (path: string) => path === "/a/ssh_config" };
+    expect(withInclude(set, moved)).toBe(withInclude("Host x\n", moved));
+    expect(withoutInclude(set, { ...moved, isStale: () => false }).text).toBe('Include "/a/ssh_config"\nHost x\n');
+  });
+
+  test("takes along the folders that were made for it, as far as nothing else is in them", () => {
+    const home = join(ground.folder, String(count));
+    const paths = { ...order.paths, sshConfig: join(home, "no", "where", "config") };
+    setUpSshConfig({ ...order, paths });
+    expect(setUpSshConfig({ ...order, paths }).changed).toBe(false);
+    expect(takeAwaySshConfig(paths)).toBe("as it was");
+    expect(existsSync(join(home, "no"))).toBe(false);
+    setUpSshConfig({ ...order, paths });
+    writeFileSync(join(home, "no", "other"), "");
+    takeAwaySshConfig(paths);
+    expect([existsSync(join(home, "no", "where")), existsSync(join(home, "no"))]).toEqual([false, true]);
+    mkdirSync(join(home, "no", "where"));
+    setUpSshConfig({ ...order, paths });
+    takeAwaySshConfig(paths);
+    expect(existsSync(join(home, "no", "where"))).toBe(true);
   });
 });
 
@@ -135,6 +156,23 @@ describe("what isn't accepted is taken back", () => {
       /^ssh refuses .*config as it is: .*; mend it and run bssh setup again$/,
     );
     expect(state()).toEqual(["Hoost x\n", false]);
+  });
+
+  test("and of all that ssh says about the user's file, the line that names file, line and word is told", () => {
+    write("Host x\n  Frobnicate yes\n  Port ten\n");
+    expect(sentence(() => setUpSshConfig(order))).toMatch(/config as it is: .*config: line 2: .*frobnicate; mend it/i);
+    const unsupported = `[ "$1" = -V ] && exec ${realSsh} -V; echo 'config line 1: Unsupported option "gssapi"' >&2; exec ${realSsh} "$@"`;
+    const ssh = { path: writeProgram(join(ground.folder, "unsupported"), unsupported), script: true };
+    expect(sentence(() => setUpSshConfig({ ...order, ssh }))).toMatch(/line 2: .*frobnicate/i);
+  });
+
+  test("together with the folders made for it", () => {
+    const ssh = {
+      path: writeProgram(join(ground.folder, "no"), `[ "$1" = -V ] && exec ${realSsh} -V; exit 255`),
+      script: true,
+    };
+    expect(sentence(() => setUpSshConfig({ ...order, ssh }))).toStartWith("ssh refused what was written");
+    expect(existsSync(join(order.paths.sshConfig, ".."))).toBe(false);
   });
 
   test("when ssh refuses what was written, or doesn't read it", () => {
@@ -167,6 +205,13 @@ describe("what isn't accepted is taken back", () => {
       /^could not write \/proc\/version: .*; see to that, or put this at its top where it is made: Include "/,
     );
     expect(existsSync(ownPath(order.paths))).toBe(false);
+  });
+
+  test("and what the system doesn't allow isn't taken for another user's alone", () => {
+    // Nothing gives root EPERM on every file system.
+    expect(notDone("write", "/x", Object.assign(new Error(), { code: "EPERM" })).message).toBe(
+      "could not write /x: the system does not allow it (it is immutable, or another user's)",
+    );
   });
 
   test("and a folder, a circle of links and a huge file are named", () => {

@@ -42,7 +42,7 @@ export function writeRecorder(folder: string, name = "bssh"): { readonly path: s
 export function orderIn(home: string, more: Partial<Order> = {}): Order {
   mkdirSync(join(home, ".config", "bssh"), { recursive: true });
   return {
-    paths: { config: join(home, ".config", "bssh", "config.toml"), sshConfig: join(home, ".ssh", "config") },
+    paths: { config: join(home, ".config", "bssh", "config.toml"), sshConfig: join(home, ".ssh", "config"), home },
     environment: { PATH: process.env["PATH"], HOME: home, SHELL: "/bin/sh" },
     ssh: { path: realSsh, script: false },
     program: join(home, "bin", "bssh"),
