@@ -1,4 +1,6 @@
 // What the agent is given of an identity, and what the person hears when it doesn't take it.
+import { basename } from "node:path";
+import { openAgent } from "./agent/client.ts";
 import { agentCertificates, loadAgent } from "./agent/load.ts";
 import { agentSentence } from "./agent/sentence.ts";
 import type { WarmConfig } from "./config/kept.ts";
@@ -7,7 +9,8 @@ import { readPrivate, removePrivate, writePrivate } from "./issue/private-files.
 import type { Environment } from "./story.ts";
 import { readText, type System } from "./system/system.ts";
 import { say, tracer } from "./terminal/say.ts";
-import { wantedOf } from "./wanted.ts";
+import { troubleNote, wantedOf } from "./wanted.ts";
+import { encodeListRequest } from "./wire/agent.ts";
 import { decodeBase64, equalBytes } from "./wire/bytes.ts";
 import { splitKeyLine } from "./wire/public-key.ts";
 
@@ -20,8 +23,18 @@ export type Gift = {
   readonly background?: boolean;
 };
 
-/** Where the trouble with an agent is noted, so that it is said once. */
-const NOTE = "agent-trouble";
+/** How long a login waits for an agent that was found hanging before, in milliseconds. */
+const AGAIN_MS = 200;
+
+/** Whether an agent that was noted as hanging does so still; if not, the note goes. */
+export async function hangsStill(state: string, socket: string): Promise<boolean> {
+  const agent = await openAgent(socket, AGAIN_MS);
+  const answer = typeof agent === "string" ? agent : await agent.ask(encodeListRequest());
+  if (typeof agent !== "string") agent.close();
+  if (answer === "hung") return true;
+  removePrivate(troubleNote(state));
+  return false;
+}
 
 /**
  * Sees to it that the agent holds key and certificate until the certificate ends. False when it doesn't: the files serve as well.
@@ -33,7 +46,7 @@ export async function giveToAgent(gift: Gift, isNew = true): Promise<boolean> {
   const { agent } = config.settings;
   if (agent === "off" || socket === "") return false;
   const { state } = config.paths;
-  const noted = readPrivate(`${state}/${NOTE}`).text;
+  const noted = readPrivate(troubleNote(state)).text;
   if (!isNew && noted?.endsWith(` ${socket}`) === true) return false;
   try {
     const certificate = readText(system, files.certificate)?.trimEnd() ?? "";
@@ -42,14 +55,14 @@ export async function giveToAgent(gift: Gift, isNew = true): Promise<boolean> {
     const { now } = wantedOf(system, config);
     const loaded = await loadAgent({ socket, key, path: files.key, certificate, confirm: agent === "confirm", now });
     if (loaded.loaded) {
-      if (noted !== null) removePrivate(`${state}/${NOTE}`);
+      if (noted !== null) removePrivate(troubleNote(state));
       return true;
     }
     const sentence = agentSentence(loaded.trouble, socket);
     tracer(environment)(`agent ${socket}: ${loaded.trouble}`);
     const note = `${loaded.trouble} ${socket}`;
     if (sentence === null || note === noted) return false;
-    writePrivate(state, NOTE, note);
+    writePrivate(state, basename(troubleNote(state)), note);
     if (gift.background !== true) say(sentence);
   } catch {
     // The key is a security token's, or the state can't be written.

@@ -32,7 +32,7 @@ export type Certifying = {
   /** Asked before a certificate is fetched; false leaves it. */
   readonly isNeeded?: () => Promise<boolean>;
   /** False: nobody is asked, as with ssh's BatchMode. */
-  readonly mayAsk?: boolean;
+  readonly mayAsk?: () => boolean;
   /** True: the agent is given a certificate that is there on disk and that it doesn't hold. */
   readonly lookAtAgent?: boolean;
   /** True: a signal that ends a question makes this process exit with status 1, as whoever must not die by a signal wants it. */
@@ -71,7 +71,8 @@ export async function certify(parts: Certifying): Promise<Certified> {
     if ((await parts.isNeeded?.()) === false) return known;
     const [{ obtain }, { loadConfig }] = await Promise.all([import("./obtain.ts"), import("./config/load.ts")]);
     const whole = config.whole ?? loadConfig(environment, read);
-    const { exitOnSignal = false, mayAsk = true } = parts;
+    const { exitOnSignal = false } = parts;
+    const mayAsk = parts.mayAsk?.() !== false;
     const order = {
       system,
       environment,

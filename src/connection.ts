@@ -1,6 +1,7 @@
 // Faster logins, for those who ask for them: connections that bssh makes, and connections that logins share.
 import type { IdentityFiles } from "./identity/files.ts";
 import { storedCertificate } from "./identity/fresh.ts";
+import { ownLink } from "./ssh/become.ts";
 import { dialerWords } from "./ssh/dialer.ts";
 import { sharingFolder, sharingWords } from "./ssh/sharing.ts";
 import type { Scene } from "./story.ts";
@@ -23,7 +24,9 @@ export async function connectionWords(
     // With ControlPersist ssh hides what a dialer says of a connection that fails.
     if (words.length > 0) return words;
   }
-  return dialer ? dialerWords({ call, mentioned: mentioned(), program: process.execPath }) : [];
+  if (!dialer) return [];
+  const link = ownLink(config.paths.state);
+  return dialerWords({ call, mentioned: mentioned(), program: system.may(link, "execute") ? link : process.execPath });
 }
 
 /** Without the folder, or where it can't be made, nothing is shared. */

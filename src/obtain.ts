@@ -8,14 +8,15 @@ import { keptText } from "./config/warm.ts";
 import { Failure } from "./failure.ts";
 import type { IdentityFiles } from "./identity/files.ts";
 import { type Unfit, unfitness } from "./identity/fresh.ts";
-import { ensureKey } from "./identity/keypair.ts";
+import { type AskPassphrase, ensureKey } from "./identity/keypair.ts";
 import { keepForeignCertificate, replaceFile, storeCertificate } from "./identity/store.ts";
+import { type Holder, isAsking, isStopped } from "./issue/holder.ts";
 import { issueCertificate } from "./issue/index.ts";
 import { type Flight, singleFlight } from "./issue/single-flight.ts";
 import { learnAddresses } from "./issue/source-address.ts";
 import { makePerson, type Person } from "./person.ts";
 import { RENEWAL } from "./renewal.ts";
-import { makeHopLink } from "./ssh/hop.ts";
+import { makeLinks } from "./ssh/hop.ts";
 import { openSharingFolder } from "./ssh/sharing-folder.ts";
 import type { Environment } from "./story.ts";
 import { readText, type System } from "./system/system.ts";
@@ -73,12 +74,32 @@ export async function obtain(order: Obtaining): Promise<Obtained> {
     isDone: () => (isRenewed(order, before) ? { fetched: false, agent: false } : null),
     run: (doing) => issue(order, person, doing),
     wait: !background,
+    ...(person.reach === "terminal" ? {} : { patience: patienceOf(person.reach, config.settings.questionSeconds) }),
     say,
     quiet: background || (environment["BLESSQUIET"] ?? "") !== "",
     trace,
     ...(order.meanwhile === undefined ? {} : { meanwhile: order.meanwhile }),
   };
   return (await singleFlight(flight)) ?? { fetched: false, agent: false };
+}
+
+/**
+ * How long who has no terminal waits for a question that another process asks: not at all where nobody may be asked, else as
+ * long as a question of its own would wait.
+ */
+function patienceOf(reach: Person["reach"], questionSeconds: number) {
+  return (holder: Holder, waitedMs: number): Failure | null => {
+    const { pid, doing } = holder;
+    const who = pid === 0 ? "another process" : `process ${pid}`;
+    if (isStopped(pid)) {
+      return new Failure(`${who}, which is to get the certificate, is stopped`, "bring it back with fg, or kill it");
+    }
+    if (!isAsking(holder)) return null;
+    const next = "answer it with bssh mfa";
+    if (reach === "nobody") return new Failure(`${who} is ${doing}`, next);
+    if (waitedMs <= questionSeconds * 1000) return null;
+    return new Failure(`${who} has been ${doing} for ${questionSeconds} seconds`, next);
+  };
 }
 
 /** In another network: learns the addresses there. True when the certificate is good for them, or nobody can tell them. */
@@ -112,16 +133,19 @@ async function issue(order: Obtaining, person: Person, doing: (what: string) => 
   const trace = tracer(environment);
   // The one that was waited for may have been refused.
   person.checkRefusal();
-  const publicKey = await ensureKey(system, files, config.settings.keyType, person.passphrase, (blob) =>
-    agentHolds(order, blob),
-  );
   try {
+    const askPassphrase: AskPassphrase = (path, again) => person.passphrase(path, again, doing);
+    const publicKey = await ensureKey(system, files, config.settings.keyType, askPassphrase, (blob) =>
+      agentHolds(order, blob),
+    );
+    person.accepted();
     const issued = await issueCertificate({
       settings: config.settings,
       state: config.paths.state,
       publicKey,
       environment,
       ask: (question) => person.ask(question, doing),
+      accepted: person.accepted,
       say: order.background === true ? trace : say,
       trace,
       now: () => Date.now(),
@@ -146,7 +170,7 @@ async function tidy({ system, environment, config }: Obtaining): Promise<void> {
   try {
     mkdirSync(state, { recursive: true, mode: 0o700 });
     for (const name of readdirSync(state)) if (name.startsWith(RENEWAL)) rmSync(`${state}/${name}`, { force: true });
-    makeHopLink(state);
+    makeLinks(state);
     if (config.settings.shareConnections) await openSharingFolder(state);
     const text = keptText(config, environment);
     if (text !== null && text !== readText(system, keptFile(state))) replaceFile(keptFile(state), text, 0o600);

@@ -2,6 +2,7 @@
 // and goes on.
 import type { WarmConfig } from "./config/kept.ts";
 import type { IdentityFiles } from "./identity/files.ts";
+import { ownLink } from "./ssh/become.ts";
 import type { Environment } from "./story.ts";
 import type { System } from "./system/system.ts";
 import { type Certificate, FOREVER } from "./wire/certificate.ts";
@@ -36,10 +37,12 @@ export function renewIfOld({ system, environment, config, files, certificate, no
   // Whoever makes this minute's file is the one who starts it.
   const of = Bun.hash(files.certificate).toString(36);
   if (!system.claim(`${config.paths.state}/${RENEWAL}${of}-${validBefore}-${late / AGAIN_SECONDS}`)) return;
+  const link = ownLink(config.paths.state);
+  const program = system.may(link, "execute") ? link : process.execPath;
   const own = files.key === config.settings.identityFile ? {} : { BLESS_IDENTITYFILE: files.key };
   try {
     // A shell in between lets it be init's child: ssh would leave it a zombie.
-    Bun.spawnSync(["/bin/sh", "-c", '"$0" login --background &', process.execPath], {
+    Bun.spawnSync(["/bin/sh", "-c", '"$0" login --background &', program], {
       env: { ...environment, ...own, BLESS_COMPLETE: undefined },
       stdin: "ignore",
       stdout: "ignore",

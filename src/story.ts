@@ -10,8 +10,8 @@ import { defaultIdentities, namesIdentity, triedDefaults } from "./ssh/defaults.
 import type { Ssh } from "./ssh/find.ts";
 import { mayMention, mentionedKeywords } from "./ssh/mentions.ts";
 import { type Resolved, resolveWords } from "./ssh/resolve.ts";
-import type { System } from "./system/system.ts";
-import { lastResort, wantedOf } from "./wanted.ts";
+import { readText, type System } from "./system/system.ts";
+import { lastResort, troubleNote, wantedOf } from "./wanted.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -183,11 +183,21 @@ export async function wordsFor(scene: Scene, files: IdentityFiles): Promise<stri
     key: typed ? null : isElsewhere ? files.publicKey : files.key,
     defaults: anyNamed ? [] : lostDefaults(scene, system, files),
   });
-  words.push(...agentWords(scene, files));
+  words.push(...((await hungAgentWords(scene)) ?? agentWords(scene, files)));
   const { dialer, shareConnections } = config.settings;
   if (dialer || shareConnections)
     words.push(...(await (await import("./connection.ts")).connectionWords(scene, files)));
   return words;
+}
+
+/** ssh waits without end for an agent that hangs: it is told to do without. Null when there is nothing to say about it. */
+async function hungAgentWords({ system, environment, config, call, mentioned }: Scene): Promise<string[] | null> {
+  const socket = environment["SSH_AUTH_SOCK"] ?? "";
+  const { state } = config.paths;
+  if (socket === "" || readText(system, troubleNote(state)) !== `hung ${socket}`) return null;
+  if (call.options.some(({ key }) => key === "identityagent") || mentioned()?.has("identityagent") !== false)
+    return null;
+  return (await (await import("./agent-gift.ts")).hangsStill(state, socket)) ? ["-o", "IdentityAgent=none"] : null;
 }
 
 function isOf(files: IdentityFiles, path: string): boolean {

@@ -26,3 +26,8 @@ function knownAddresses(system: System, { settings, paths }: Pick<WarmConfig, "s
   if (fixedIp !== null) return fixedIp.includes("/") ? null : [fixedIp];
   return ipUrls.length === 0 ? null : addressesHere(system, paths.state, Date.now());
 }
+
+/** Where the trouble with an agent is noted, in the private state: what it was, a space, the socket. It is said once. */
+export function troubleNote(state: string): string {
+  return `${state}/agent-trouble`;
+}

@@ -8,7 +8,8 @@ import type { AgentTrouble } from "./load.ts";
 export function agentSentence(trouble: AgentTrouble, socket: string): string | null {
   const fact = FACTS[trouble];
   if (fact === null) return null;
-  const said = `the ssh-agent at ${printable(socket)} ${fact}, so the certificate's file is used`;
+  const rest = trouble === "hung" ? "" : ", so the certificate's file is used";
+  const said = `the ssh-agent at ${printable(socket)} ${fact}${rest}`;
   return new Failure(said, NEXT[trouble]).sentence;
 }
 
@@ -29,7 +30,8 @@ const NEXT: Readonly<Record<AgentTrouble, string>> = {
   unloadable: "",
   refused: `unlock it if it is locked, or ${OFF}`,
   unlisted: OFF,
-  hung: `restart it, or ${OFF}`,
+  // ssh itself asks the agent, and waits for it without end.
+  hung: "restart it, or unset SSH_AUTH_SOCK",
   closed: `restart it, or ${OFF}`,
   garbage: `check SSH_AUTH_SOCK, or ${OFF}`,
 };

@@ -4,7 +4,7 @@ import { findSsh } from "../ssh/find.ts";
 import { resolveWords } from "../ssh/resolve.ts";
 import { readText } from "../system/system.ts";
 import type { CommandCall } from "./call.ts";
-import type { CallingSsh } from "./match-caller.ts";
+import type { CallingSsh } from "./calling-ssh.ts";
 
 const MOST_FILES = 32;
 

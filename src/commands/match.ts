@@ -2,7 +2,7 @@ import { type Certified, certify } from "../certify.ts";
 import { pathsOf } from "../config/paths.ts";
 import { ownPath } from "../setup/own-path.ts";
 import type { CommandCall } from "./call.ts";
-import { type CallingSsh, callingSsh } from "./match-caller.ts";
+import { allowsQuestions, callingSsh, followSsh, makeResolved } from "./calling-ssh.ts";
 import { hasFailed } from "./match-failed.ts";
 
 export const help = `
@@ -44,8 +44,16 @@ async function isCertified(call: CommandCall, typed: string): Promise<boolean> {
   const ssh = quiet ? null : callingSsh(call.system);
   const { state, home, sshConfig, config } = pathsOf(call.environment);
   const mayFetch = !quiet && ssh?.logsIn !== false && !(ssh !== null && hasFailed(call.system, state, ssh.name));
-  const mayAsk = ssh === null || !isBatch(ssh);
-  const isNeeded = async () => ssh === null || !(await joinsMaster(call, ssh));
+  // Both are asked only where there is no certificate.
+  const asked = ssh === null ? null : makeResolved(call.system, call.environment, ssh);
+  const mayAsk = () => asked === null || allowsQuestions(asked.resolved());
+  const isNeeded = async () => {
+    if (ssh === null || asked === null) return true;
+    followSsh(call.system, ssh);
+    const { hasLiveMaster } = await import("../ssh/master.ts");
+    const { words } = ssh;
+    return !hasLiveMaster({ ssh: asked.ssh(), words, environment: call.environment, resolved: asked.resolved() });
+  };
   const lookAtAgent = ssh?.forwardsAgent === true;
   const see = (host: string) => certify({ ...call, host, mayFetch, mayAsk, isNeeded, lookAtAgent, exitOnSignal: true });
 
@@ -61,22 +69,6 @@ async function isCertified(call: CommandCall, typed: string): Promise<boolean> {
     await tell(answer.failure.sentence);
   }
   return answer.fresh;
-}
-
-/** True when that ssh goes through the connection of one that is there: it needs no certificate. */
-async function joinsMaster({ system, environment }: CommandCall, { words }: CallingSsh): Promise<boolean> {
-  const [{ findSsh }, { resolveWords }, { hasLiveMaster }] = await Promise.all([
-    import("../ssh/find.ts"),
-    import("../ssh/resolve.ts"),
-    import("../ssh/master.ts"),
-  ]);
-  const ssh = findSsh(system, environment);
-  return hasLiveMaster({ ssh, words, environment, resolved: resolveWords(ssh, words, environment) });
-}
-
-/** With BatchMode among ssh's words nobody is asked. */
-function isBatch({ options }: CallingSsh): boolean {
-  return /^(yes|true)$/i.test(options.find(({ key }) => key === "batchmode")?.value ?? "no");
 }
 
 function isForeign({ ours, failure }: Certified): boolean {

@@ -40,7 +40,14 @@ export async function proxy(call: CommandCall): Promise<number> {
  */
 async function certificateFor(host: string, call: CommandCall): Promise<void> {
   const { certify } = await import("../certify.ts");
-  const certified = await certify({ ...call, host, mayFetch: true, lookAtAgent: true });
+  const { allowsQuestions, callingSsh, followSsh, makeResolved } = await import("./calling-ssh.ts");
+  const ssh = callingSsh(call.system);
+  const mayAsk = () => {
+    if (ssh === null) return true;
+    followSsh(call.system, ssh);
+    return allowsQuestions(makeResolved(call.system, call.environment, ssh).resolved());
+  };
+  const certified = await certify({ ...call, host, mayFetch: true, lookAtAgent: true, mayAsk });
   if (certified.failure?.status === 255) throw certified.failure;
   if (certified.failure !== null) await say(certified.failure.sentence);
   if (certified.fetched && !certified.agent && !(await isSeen(call))) {

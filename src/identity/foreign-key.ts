@@ -8,7 +8,8 @@ const TRIES = 3;
 
 /**
  * Blob of the public half of a PEM or PKCS8 private key that has no KEY.pub beside it. Asks for the passphrase of an
- * encrypted one, at most three times. Null when it is no key that can be read; throws Failure without the passphrase.
+ * encrypted one, at most three times. Null when it is no key that can be read; throws Failure without the passphrase, and
+ * what `askPassphrase` throws.
  */
 export async function readForeignKey(
   path: string,
@@ -17,16 +18,20 @@ export async function readForeignKey(
 ): Promise<Uint8Array | null> {
   const plain = open(pem, undefined);
   if (plain !== "encrypted") return plain;
+  const shown = printable(path);
+  const next = `make one: ssh-keygen -y -f ${word(path)} > ${word(`${path}.pub`)}`;
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const passphrase = await askPassphrase(path);
-    if (passphrase === null) break;
+    const passphrase = await askPassphrase(path, attempt > 0);
+    if (passphrase === null) {
+      throw new Failure(
+        `the key ${shown} is encrypted and has no public half beside it, and nobody can be asked`,
+        next,
+      );
+    }
     const opened = open(pem, passphrase);
     if (opened !== null && opened !== "encrypted") return opened;
   }
-  throw new Failure(
-    `the key ${printable(path)} is encrypted and has no public half beside it`,
-    `make one: ssh-keygen -y -f ${word(path)} > ${word(`${path}.pub`)}`,
-  );
+  throw new Failure(`no passphrase that was given opens the key ${shown}, which has no public half beside it`, next);
 }
 
 /** A wrong passphrase, like rubbish, gives null: what decrypts to rubbish can't be told from it. */

@@ -16,8 +16,11 @@ const RSA_BITS = 4096;
 /** Whether the private half of a public key (its blob) can be had elsewhere, as in an agent. */
 export type HeldElsewhere = (blob: Uint8Array) => Promise<boolean>;
 
-/** Asks for the passphrase of a private key; null when nobody can be asked. */
-export type AskPassphrase = (path: string) => Promise<string | null>;
+/**
+ * Asks for the passphrase of a private key, `again` when the last one did not open it; null when nobody can be asked. Throws
+ * Failure when the question is declined, or nobody answers in time.
+ */
+export type AskPassphrase = (path: string, again: boolean) => Promise<string | null>;
 
 /**
  * The identity's public key as a line, ready for the CA. Makes the key when there is none, and KEY.pub when only that is
@@ -34,6 +37,10 @@ export async function ensureKey(
   if (pem === null) {
     // A link to a key on a disk that isn't there, or the public half of a key that an agent or a token holds: not ours to replace.
     if (isLink(files.key) || system.may(files.publicKey, "read")) {
+      // Another process may have made both since.
+      if (!isLink(files.key) && system.may(files.key, "read")) {
+        return ensureKey(system, files, type, askPassphrase, isHeldElsewhere);
+      }
       const held = readPublic(system, files);
       if (held !== null && (await isHeldElsewhere(parsePublicKey(held).blob))) return held;
       const fact = `the private half of ${printable(files.publicKey)} is neither there nor in an agent`;

@@ -1,4 +1,5 @@
 // Who is at it now, as the one who has the lock wrote it into the lock file.
+import { readFileSync } from "node:fs";
 import { printable } from "../failure.ts";
 import { type Lock, openLock } from "./lock.ts";
 
@@ -7,6 +8,14 @@ export type Holder = { readonly pid: number; readonly doing: string };
 
 /** What a holder does while a question to the person is open. */
 export const ASKING_CODE = "asking for an MFA code";
+
+/** What a holder does while it asks for the passphrase of a key. */
+export const ASKING_PASSPHRASE = "asking for a passphrase";
+
+/** True while a question to a person is open, which can be answered elsewhere. */
+export function isAsking({ doing }: Holder): boolean {
+  return doing === ASKING_CODE || doing === ASKING_PASSPHRASE;
+}
 
 /** What a holder does unless it says otherwise. */
 export const AT_IT = "asking for a certificate";
@@ -26,6 +35,16 @@ export function heldBy(state: string): Holder | null {
     return lock.isFree() ? null : readHolder(lock);
   } finally {
     lock.close();
+  }
+}
+
+/** Whether a process is stopped, as by Ctrl-Z; false where /proc doesn't tell. */
+export function isStopped(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2).startsWith("T");
+  } catch {
+    return false;
   }
 }
 

@@ -14,7 +14,10 @@ export type Question = {
   readonly signal: AbortSignal;
 };
 
-/** Asks the person, or a program in their place; null when nobody can be asked or the person declined. */
+/**
+ * Asks the person, or a program in their place; null when nobody can be asked. Throws Failure when the question was declined, or
+ * nobody answered in time.
+ */
 export type Ask = (question: Question) => Promise<string | null>;
 
 export type Order = {
@@ -25,6 +28,8 @@ export type Order = {
   readonly publicKey: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly ask: Ask;
+  /** Called when the code that was given last did what it was for. */
+  readonly accepted?: () => void;
   /** Notes and progress for the person; no secrets. */
   readonly say: (line: string) => void;
   /** Lines for whoever debugs: names and ends, never values. */

@@ -27,6 +27,7 @@ export async function ownKeys(errand: Errand, region: string, askCode: AskCode):
   if (old !== null) return old;
   const keys = await fromProvider(errand, way, region, askCode);
   note(errand, "credentials", source.name, from);
+  if (way.asksCode) order.accepted?.();
   if (way.asksCode && keys.ends !== null) cache.keep(PROFILE_ROLE, [source.id], keys, keys.ends);
   return keys;
 }

@@ -41,6 +41,7 @@ export async function mfaSession(errand: Errand, region: string, own: Keys, call
     });
     try {
       const session = await startSession(errand, region, own, device, answer);
+      errand.order.accepted?.();
       keepCaller(errand, who);
       return session;
     } catch (error) {

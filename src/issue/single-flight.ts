@@ -1,6 +1,6 @@
 // Any number of processes, one chain of AWS calls: one has the lock and does it, the others wait and take what it left.
 import { Failure } from "../failure.ts";
-import { ASKING_CODE, AT_IT, lockPath, readHolder, writeHolder } from "./holder.ts";
+import { AT_IT, type Holder, isAsking, isStopped, lockPath, readHolder, writeHolder } from "./holder.ts";
 import { type Lock, openLock } from "./lock.ts";
 import { describeErrno, prepareFolder } from "./private-files.ts";
 import { forgetFailure, readFailure, writeFailure } from "./shared-failure.ts";
@@ -23,6 +23,11 @@ export type Flight<T> = {
    * else's, since it could not ask the person.
    */
   readonly wait: boolean;
+  /**
+   * Looked at while another process is at it: the failure with which the wait ends, or null. `waitedMs` is how long it has
+   * lasted. Without it the wait ends only with the other process.
+   */
+  readonly patience?: (holder: Holder, waitedMs: number) => Failure | null;
   /** Called again and again while another process is at it; what it throws ends the wait. */
   readonly meanwhile?: () => Promise<void>;
   readonly say: (line: string) => void;
@@ -33,6 +38,9 @@ export type Flight<T> = {
 
 /** Who waits so long says what for, and then waits in the kernel; milliseconds. */
 const SILENT_MS = 2000;
+
+/** How often the lock is looked at by who waits for a person's answer, in milliseconds. */
+const PATIENT_MS = 250;
 
 /** How often the lock is looked at before that, in milliseconds: from the first to the last, each half as long again. */
 const LOOK_MS = { first: 5, last: 100 };
@@ -122,12 +130,22 @@ function waiter<T>(flight: Flight<T>, lock: Lock): () => Promise<void> {
       await Bun.sleep(pause * (0.5 + Math.random() / 2));
       pause = Math.min(pause * 1.5, LOOK_MS.last);
       if (lock.isFree()) return;
-      const long = performance.now() - began >= SILENT_MS;
+      const waited = performance.now() - began;
+      const holder = readHolder(lock);
+      const tired = flight.patience?.(holder, waited) ?? null;
+      if (tired !== null) throw tired;
+      const long = waited >= SILENT_MS;
       if (long) speak();
       if (meanwhile !== undefined) await meanwhile();
-      else if (long && !isListening()) return lock.waitFree();
+      else if (long && isPatient(flight, holder) && !isListening()) return lock.waitFree();
+      if (long && !isPatient(flight, holder)) pause = PATIENT_MS;
     }
   };
+}
+
+/** A person's answer may be long in coming: who has only so much patience does not wait for it in the kernel. */
+function isPatient<T>({ patience }: Flight<T>, holder: Holder): boolean {
+  return patience === undefined || !isAsking(holder);
 }
 
 /** True when a signal is answered by a function of ours, which could not be called while the process is blocked. */
@@ -136,7 +154,9 @@ function isListening(): boolean {
 }
 
 function sentence(lock: Lock, path: string): string {
-  const { pid, doing } = readHolder(lock);
+  const holder = readHolder(lock);
+  const { pid, doing } = holder;
   const who = pid === 0 ? "another process" : `process ${pid}`;
-  return `waiting for ${who}, which is ${doing} (lock ${path})${doing === ASKING_CODE ? "; answer it with bssh mfa" : ""}`;
+  if (isStopped(pid)) return `waiting for ${who}, which is stopped (lock ${path}); bring it back with fg, or kill it`;
+  return `waiting for ${who}, which is ${doing} (lock ${path})${isAsking(holder) ? "; answer it with bssh mfa" : ""}`;
 }

@@ -15,7 +15,12 @@ export function hopLink(state: string): string {
   return `${state}/bin/ssh`;
 }
 
-/** Set, to that link, in the environment of an ssh whose jump hosts bssh gives their words, as it gives them to a destination. */
+/** A link named bssh beside it; an executable that is called ssh would take its commands for hosts. */
+export function ownLink(state: string): string {
+  return `${state}/bin/bssh`;
+}
+
+/** Set, to the link named ssh, in the environment of an ssh whose jump hosts bssh gives their words, as it gives them to a destination. */
 export const HOP = "BSSH_HOP";
 
 /**

@@ -17,11 +17,16 @@ export type Ending = "signal" | "status";
 /** Larger than struct sigaction of any system. */
 const ROOMY = 256;
 
+/** What is to be done before the end. The first handler ends the process, so that it does all of it. */
+const leaving = new Set<() => void>();
+
 /** Does `leave` before a signal ends the process. Returns what takes that back. */
 export function beforeTheEnd(leave: () => void, ending: Ending): () => void {
+  const mine = () => leave();
+  leaving.add(mine);
   const handlers = ENDS.map(([name, number]) => {
     const handler = () => {
-      leave();
+      for (const one of leaving) one();
       if (ending === "signal") raise(name, number);
       process.exit(ending === "status" ? 1 : 128 + number);
     };
@@ -29,6 +34,7 @@ export function beforeTheEnd(leave: () => void, ending: Ending): () => void {
   });
   for (const [name, handler] of handlers) process.on(name, handler);
   return () => {
+    leaving.delete(mine);
     for (const [name, handler] of handlers) process.off(name, handler);
   };
 }

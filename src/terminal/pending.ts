@@ -5,6 +5,7 @@ import { chmodSync, mkdtempSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { printable } from "../failure.ts";
 import type { Question } from "./ask.ts";
+import { beforeTheEnd, type Ending } from "./ends.ts";
 import {
   dropRecord,
   dropSocket,
@@ -26,12 +27,16 @@ export type PendingPlace = {
   readonly state: string;
   readonly files: PrivateState;
   readonly environment: Readonly<{ [name: string]: string | undefined }>;
+  /** How a signal ends the process; by the signal unless it is said. */
+  readonly ending?: Ending;
 };
 
 /** One errand's questions, one after another; who answered the first hears what came of it. */
 export type Pending = {
   /** The answer given elsewhere. Null when the question is no longer wanted, or nobody can reach it. */
   ask(question: Question): Promise<string | null>;
+  /** Of the question asked last: null once others can answer it, or why they can't. */
+  ready(): Promise<string | null>;
   /** Ends the errand and tells those who answered. Must be called; does nothing when nobody was ever asked. */
   finish(outcome: Outcome): void;
 };
@@ -56,6 +61,9 @@ export function openPending(place: PendingPlace): Pending {
   let finished: Outcome | null = null;
   let number = 0;
   let open: { message: FromAsker; answer(text: string): void } | null = null;
+  let trouble: string | null = null;
+  let ready = Promise.resolve<string | null>(null);
+  let forgetEnds = () => {};
 
   const tell = (message: FromAsker) => {
     for (const peer of opened?.peers ?? []) peer.write(lineOf(message));
@@ -65,6 +73,13 @@ export function openPending(place: PendingPlace): Pending {
     if (opened !== null) dropRecord(place.files, place.state, opened.path);
     opened = null;
     process.off("exit", close);
+    forgetEnds();
+  };
+  const complain = (error: unknown) => {
+    const code = (error as { code?: unknown }).code;
+    const why =
+      typeof code === "string" || !(error instanceof Error) ? place.files.describeErrno(error) : error.message;
+    trouble = `${printable(place.state)}: ${why}`;
   };
   const enter = async (): Promise<Door | null> => {
     try {
@@ -80,7 +95,9 @@ export function openPending(place: PendingPlace): Pending {
         },
       });
       process.on("exit", close);
-    } catch {
+      forgetEnds = beforeTheEnd(close, place.ending ?? "signal");
+    } catch (error) {
+      complain(error);
       return null;
     }
     if (finished !== null) close();
@@ -89,9 +106,14 @@ export function openPending(place: PendingPlace): Pending {
 
   return {
     async ask(question) {
+      const known = Promise.withResolvers<string | null>();
+      ready = known.promise;
       door ??= enter();
       const there = await door;
-      if (there === null || finished !== null || question.signal?.aborted === true) return null;
+      if (there === null || finished !== null || question.signal?.aborted === true) {
+        known.resolve(there === null ? trouble : null);
+        return null;
+      }
       number += 1;
       const mine = number;
       const text = printable(question.text, 1000);
@@ -102,9 +124,12 @@ export function openPending(place: PendingPlace): Pending {
       try {
         open = { message, answer: resolve };
         writeRecord(place.files, place.state, { pid: process.pid, text, socket: there.path, since: Date.now() });
+        known.resolve(null);
         tell(message);
         return await promise;
-      } catch {
+      } catch (error) {
+        complain(error);
+        known.resolve(trouble);
         return null;
       } finally {
         open = null;
@@ -112,6 +137,7 @@ export function openPending(place: PendingPlace): Pending {
         tell({ kind: "withdrawn", number: mine });
       }
     },
+    ready: () => ready,
     finish(outcome) {
       if (finished !== null) return;
       finished = outcome;

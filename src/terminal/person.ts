@@ -7,7 +7,9 @@ import type { Pending } from "./pending.ts";
 
 export type Answer =
   | { readonly answer: string; readonly by: "terminal" | "dialog" | "elsewhere" }
-  | { readonly answer: null; readonly why: "nobody" | "declined" | "timeout" | "aborted" };
+  | { readonly answer: null; readonly why: "declined" | "timeout" | "aborted" }
+  /** `reason`: why no other process could be let answer, where one was to. */
+  | { readonly answer: null; readonly why: "nobody"; readonly reason?: string };
 
 /** Where a question may be asked. */
 export type Places = {
@@ -20,12 +22,14 @@ export type Places = {
   readonly useDialog: boolean;
   /** Tells the person, once, how a question can be answered that neither terminal nor dialog shows. */
   readonly say: (line: string) => void;
+  /** Where the question is asked in a window only: called before it goes to the terminal, because no window opens. */
+  readonly onNoWindow?: () => void;
   /** How a signal ends the process while it asks. */
   readonly ending?: Ending;
 };
 
 /** How long a dialog stays when questions aren't to wait, in milliseconds. */
-const DIALOG_MS = 120_000;
+export const DIALOG_MS = 120_000;
 
 /** Errands whose person was told where to answer. */
 const told = new WeakSet<Pending>();
@@ -69,8 +73,17 @@ export async function askPerson(question: Question, places: Places): Promise<Ans
     try {
       if (places.useDialog && (await inDialog())) return;
       if (over.signal.aborted) return;
-      if (places.pending !== null && places.limitMs > 0) tell(places, places.pending, question.text);
-      if (!(await other)) resolve({ answer: null, why: "nobody" });
+      const terminal = places.useDialog && places.onNoWindow !== undefined ? openTerminal() : null;
+      if (terminal !== null) {
+        clearTimeout(limit);
+        places.onNoWindow?.();
+        return await onTerminal(terminal);
+      }
+      const { pending } = places;
+      const reason = pending !== null && places.limitMs > 0 ? await pending.ready() : null;
+      if (over.signal.aborted) return;
+      if (pending !== null && places.limitMs > 0 && reason === null) tell(places, pending, question.text);
+      if (!(await other)) resolve({ answer: null, why: "nobody", ...(reason === null ? {} : { reason }) });
       await promise;
     } finally {
       clearTimeout(limit);

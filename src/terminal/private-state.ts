@@ -7,4 +7,6 @@ export type PrivateState = {
   /** Writes beside and renames, mode 0600. Throws what the system throws. */
   writePrivate(folder: string, name: string, text: string): void;
   removePrivate(path: string): void;
+  /** An error of the system in plain words. */
+  describeErrno(error: unknown): string;
 };

@@ -101,14 +101,37 @@ describe("on a machine without windows", () => {
     await open(["question_seconds = 1"]);
     const first = await start("bssh login", NO_WINDOW)();
     expect(first.status).toBe(1);
-    expect(first.err.startsWith(LINE)).toBe(true);
+    const why = "the question for an MFA code was not answered within a second";
+    expect(first.err).toBe(`${LINE}bssh: ${why}; run bssh login in a terminal\n`);
     const began = Date.now();
     const second = await start("bssh login", NO_WINDOW)();
     expect(Date.now() - began).toBeLessThan(3000);
     expect(second.status).toBe(1);
-    expect(second.err).toContain("asked again for");
-    expect(second.err).not.toContain(LINE);
+    expect(second.err).toStartWith(`bssh: ${why}, and nobody is asked again for `);
     expect(count("GetSessionToken")).toBe(0);
+  });
+  test("bssh mfa takes a code from a pipe, once, and what is no code is said to be none", async () => {
+    await open();
+    const ssh = start(`bssh ${HOST} true`, NO_WINDOW);
+    await isPending();
+    expect(await start("echo tomorrow | bssh mfa")()).toEqual({
+      status: 1,
+      out: "",
+      err: "bssh: that is no MFA code; run bssh mfa again\n",
+    });
+    const long = await start("head -c 5000000 /dev/zero | tr '\\0' 1 | bssh mfa")();
+    expect([long.status, long.err]).toEqual([
+      1,
+      "bssh: what stands on stdin is too long for an answer; give the code alone\n",
+    ]);
+    const empty = await start(": | bssh mfa")();
+    expect([empty.status, empty.err.split(";")[0]]).toEqual([1, "bssh: there is no terminal to ask at"]);
+    // Its other end stays open: one line is enough.
+    const pipe =
+      "mkfifo codes; { bssh sandbox mfa; exec sleep 20; } >codes & bssh mfa <codes; got=$?; kill $!; exit $got";
+    expect(await start(pipe)()).toEqual({ status: 0, out: "", err: "" });
+    expect((await ssh()).status).toBe(0);
+    expect(count("GetSessionToken")).toBe(1);
   });
   test("bssh mfa says when nothing is asked, or what is given is no code", async () => {
     await open();
@@ -124,7 +147,10 @@ describe("on a machine without windows", () => {
     start(`bssh ${HOST} true`, NO_WINDOW);
     await isPending();
     const { status, err } = await start("bssh mfa")();
-    expect([status, err]).toEqual([1, "bssh: there is no terminal to ask at; give the code: bssh mfa CODE\n"]);
+    expect([status, err]).toEqual([
+      1,
+      "bssh: there is no terminal to ask at; give the code on stdin, or bssh mfa CODE\n",
+    ]);
   });
 });
 
@@ -189,9 +215,10 @@ if (process.platform === "linux") {
       await openWindow();
       await xdotool("key", "Escape");
       const { status, err } = await login();
-      expect([status, err.includes("bssh mfa")]).toEqual([1, false]);
+      const why = "the question for an MFA code was declined";
+      expect([status, err]).toEqual([1, `bssh: ${why}; run bssh login in a terminal\n`]);
       const second = await start("bssh login", windowed())();
-      expect(second.err).toContain("asked again for");
+      expect(second.err).toStartWith(`bssh: ${why}, and nobody is asked again for `);
       expect(await findWindow()).toBe("");
       expect(count("GetSessionToken")).toBe(0);
     });

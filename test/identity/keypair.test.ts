@@ -42,8 +42,8 @@ async function answering(
   answers: readonly (string | null)[],
 ): Promise<{ line: string; asked: number }> {
   let asked = 0;
-  const line = await ensureKey(system, files, "ed25519", async (path) => {
-    expect(path).toBe(files.key);
+  const line = await ensureKey(system, files, "ed25519", async (path, again) => {
+    expect([path, again]).toEqual([files.key, asked > 0]);
     return answers[asked++] ?? null;
   });
   return { line, asked };
@@ -192,9 +192,11 @@ describe("an encrypted key of the old forms", () => {
     test(`(${format}) is given up after three wrong ones, with a sentence`, async () => {
       const { files } = make();
       rmSync(files.publicKey);
-      const sentence = `the key ${files.key} is encrypted and has no public half beside it; make one: ssh-keygen -y -f '${files.key}' > '${files.key}.pub'`;
-      expect(await sentenceOf(() => answering(files, ["a", "b", "c", "right words"]))).toBe(sentence);
-      expect(await sentenceOf(() => answering(files, [null, "right words"]))).toBe(sentence);
+      const next = `make one: ssh-keygen -y -f '${files.key}' > '${files.key}.pub'`;
+      const wrong = `no passphrase that was given opens the key ${files.key}, which has no public half beside it`;
+      expect(await sentenceOf(() => answering(files, ["a", "b", "c", "right words"]))).toBe(`${wrong}; ${next}`);
+      const nobody = `the key ${files.key} is encrypted and has no public half beside it, and nobody can be asked`;
+      expect(await sentenceOf(() => answering(files, [null, "right words"]))).toBe(`${nobody}; ${next}`);
       expect(existsSync(files.publicKey)).toBe(false);
     });
     test(`(${format}) survives fifty wrong passphrases, none of which kills the process or gets out`, async () => {

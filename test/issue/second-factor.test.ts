@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { Failure } from "../../src/failure.ts";
 import { inScene, openScene } from "./support.ts";
 
 const ALICE = "arn:aws:iam::123456789012:mfa/alice";
@@ -30,6 +32,70 @@ describe("the second factor", () => {
       let asked = 0;
       await scene.issue({ ask: async () => (++asked === 1 ? "000000" : scene.world.currentCode()) });
       expect(asked).toBe(2);
+    }));
+
+  test("whoever asked hears that a code was accepted, and not that one was refused", () =>
+    inScene(openScene({}, { mfaSerial: ALICE }), async (scene) => {
+      const heard: string[] = [];
+      const answers = ["000000", null];
+      const accepted = () => heard.push("accepted");
+      await scene.fail({ accepted, ask: async () => answers.shift() ?? null });
+      expect(heard).toEqual([]);
+      const ask = async () => {
+        heard.push("asked");
+        return scene.world.currentCode();
+      };
+      scene.world.functions.clear();
+      await scene.fail({ accepted, ask });
+      expect(heard).toEqual(["asked", "accepted"]);
+    }));
+
+  test("whoever asked hears that the code for a profile's role was accepted", async () => {
+    const ends = new Date(Date.now() + 3_600_000).toISOString();
+    const keys = `<AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>x</SecretAccessKey><SessionToken>y</SessionToken>`;
+    const credentials = `<Credentials>${keys}<Expiration>${ends}</Expiration></Credentials>`;
+    const body = `<AssumeRoleResponse><AssumeRoleResult>${credentials}</AssumeRoleResult></AssumeRoleResponse>`;
+    const intercept = ({ action }: { action: string }) =>
+      action === "AssumeRole" ? new Response(body, { headers: { "content-type": "text/xml" } }) : null;
+    await inScene(openScene({}, {}, { intercept }), async (scene) => {
+      const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, ...environment } = scene.environment;
+      mkdirSync(`${scene.state}/.aws`);
+      const role = `role_arn = arn:aws:iam::123456789012:role/admin\nsource_profile = own\nmfa_serial = ${ALICE}`;
+      const own = `aws_access_key_id = ${AWS_ACCESS_KEY_ID}\naws_secret_access_key = ${AWS_SECRET_ACCESS_KEY}`;
+      writeFileSync(`${scene.state}/.aws/config`, `[profile work]\n${role}\n[profile own]\n${own}\n`);
+      const heard: string[] = [];
+      // The SDK's providers look there.
+      const added = { AWS_CONFIG_FILE: `${scene.state}/.aws/config`, AWS_ENDPOINT_URL: scene.url };
+      const before = { ...process.env };
+      Object.assign(process.env, added);
+      try {
+        await scene.fail({
+          environment: { ...environment, ...added, AWS_PROFILE: "work" },
+          accepted: () => heard.push("accepted"),
+          ask: async () => {
+            heard.push("asked");
+            return scene.world.currentCode();
+          },
+        });
+      } finally {
+        for (const name of Object.keys(added)) delete process.env[name];
+        Object.assign(process.env, before);
+      }
+      expect(heard).toEqual(["asked", "accepted"]);
+    });
+  });
+
+  test("a question that was declined ends the errand with the words of whoever asked", () =>
+    inScene(openScene({}, { mfaSerial: ALICE }), async (scene) => {
+      let asked = 0;
+      const failure = await scene.fail({
+        ask: async () => {
+          asked += 1;
+          throw new Failure("the question was declined", "ask again");
+        },
+      });
+      expect([failure.sentence, asked]).toEqual(["the question was declined; ask again", 1]);
+      expect(scene.calls()).toEqual(["sts GetCallerIdentity"]);
     }));
 
   test("a code that was just refused is not sent again", () =>

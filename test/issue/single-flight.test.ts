@@ -102,7 +102,7 @@ describe("who waits for two seconds", () => {
     holder.kill("SIGSTOP");
     const flyers = await waiting(crew, 20);
     const quiet = crew.start("quiet");
-    const sentence = `waiting for process ${holder.pid}, which is asking for an MFA code (lock ${lockFile(crew)}); answer it with bssh mfa`;
+    const sentence = `waiting for process ${holder.pid}, which is stopped (lock ${lockFile(crew)}); bring it back with fg, or kill it`;
     await Promise.all(flyers.map((flyer) => flyer.until(`says ${sentence}`)));
     await Bun.sleep(500);
     expect(crew.runs()).toBe(1);

@@ -47,7 +47,7 @@ export function readFolder(root: string): { outputs: Output[]; keyLines: string[
   const keyLines: string[] = [];
   for (const name of readdirSync(root, { recursive: true, encoding: "utf8" })) {
     // The links to programs lead to megabytes of other people's digits.
-    if (PRIVATE.test(name) || name.startsWith("bin/") || name.endsWith("/bin/ssh")) continue;
+    if (PRIVATE.test(name) || name.startsWith("bin/") || /\/bin\/b?ssh$/.test(name)) continue;
     try {
       if (!statSync(join(root, name)).isFile()) continue;
       const text = readFileSync(join(root, name), "latin1");

@@ -1,6 +1,6 @@
 // promise: a question comes wherever it can be answered, the first answer counts, and it is taken away from the other places
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import * as files from "../../src/issue/private-files.ts";
@@ -71,6 +71,22 @@ describe("without a terminal and a window", () => {
     expect(await asker.answer()).toEqual([{ answer: null, why: "timeout" }]);
     expect(await asker.said()).toBe(LINE);
     expect(readdirSync(state)).toEqual([]);
+  });
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    test(`it leaves nothing when ${signal} ends the process`, async () => {
+      const asker = start({});
+      await until("the question is pending", () => existsSync(join(state, "question.json")));
+      process.kill(asker.pid, signal);
+      expect([await asker.exit(), readdirSync(state)]).toEqual([signal, []]);
+    });
+  }
+  test("where others can't be let answer that is not said to be so, and the reason is given", async () => {
+    writeFileSync(state, "a file");
+    const asker = start({});
+    expect(await asker.answer()).toEqual([
+      { answer: null, why: "nobody", reason: `${state}: a part of the path is no folder` },
+    ]);
+    expect(await asker.said()).toBe("");
   });
   test("it is said once for all the questions of an errand", async () => {
     const asker = start({ limitMs: 200, repeat: 3 });
@@ -145,6 +161,7 @@ describe("with a window", () => {
         await until("the window is there", () => written("pid"));
         process.kill(asker.pid, signal);
         expect([await asker.exit(), await asker.said()]).toEqual([ending === "signal" ? signal : 1, ""]);
+        expect(readdirSync(state)).toEqual([]);
         const window = Number(readFileSync(join(folder, "pid"), "utf8"));
         await until("the window is gone", () => !isRunning(window));
       });
@@ -213,19 +230,23 @@ describe("at a terminal", () => {
       const pty = ask({ question, ending: "status" });
       await pty.until("(alice): ");
       await pty.untilEcho(!secret);
+      await until("the question is pending", () => existsSync(join(state, "question.json")));
       // To this process alone: the shell of the test would die of Ctrl-C.
       const asker = await askerOf(pty.pid);
       process.kill(asker, "SIGINT");
       await pty.end();
       expect(pty.screen().at(-1)).toBe("after 1");
       expect(pty.echoes()).toBe(true);
+      expect(readdirSync(state)).toEqual([]);
     });
     test(`a signal ends the process by that signal otherwise (${secret ? "secret" : "open"})`, async () => {
       const pty = ask({ question });
       await pty.until("(alice): ");
       await pty.untilEcho(!secret);
+      await until("the question is pending", () => existsSync(join(state, "question.json")));
       process.kill(await askerOf(pty.pid), "SIGTERM");
       await pty.end();
+      expect(readdirSync(state)).toEqual([]);
       expect(pty.screen().join("\n")).toContain("after 143");
       expect(pty.echoes()).toBe(true);
     });

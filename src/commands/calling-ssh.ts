@@ -1,6 +1,9 @@
 import { forwardsAgent } from "../argv/forwarding.ts";
 import { parseCall } from "../argv/parse.ts";
 import { grammarFor } from "../argv/ssh-options.ts";
+import { findSsh, type Ssh } from "../ssh/find.ts";
+import { type Resolved, resolveWords } from "../ssh/resolve.ts";
+import type { Environment } from "../story.ts";
 import { readText, type System } from "../system/system.ts";
 
 /** The ssh that runs us as its Match exec, as far as /proc tells. */
@@ -12,13 +15,62 @@ export type CallingSsh = {
   /** Its words, without the program's name. */
   readonly words: readonly string[];
   readonly forwardsAgent: boolean;
-  /** Its `-o` settings, keys in lower case. */
-  readonly options: readonly { readonly key: string; readonly value: string }[];
   /** HostName among its words; null when there is none. */
   readonly hostName: string | null;
   /** Its `-F` word; null when there is none. */
   readonly configFile: string | null;
 };
+
+/**
+ * Ends this process as SIGTERM does when that ssh is gone: its question would stay open, and hold up everybody else. Looks once
+ * a second; keeps nothing alive.
+ */
+export function followSsh(system: Pick<System, "read">, { name }: CallingSsh): void {
+  const [id = ""] = name.split("-");
+  const look = setInterval(() => {
+    if (nameOf(readOrNull(system, `/proc/${id}/stat`), id) !== name) process.kill(process.pid, "SIGTERM");
+  }, LOOK_MS);
+  look.unref();
+}
+
+const LOOK_MS = 1000;
+
+/** Process id and start time by the text of /proc/ID/stat; the name in it may hold spaces and brackets (proc(5)). */
+function nameOf(stat: string | null, id: number | string): string | null {
+  return stat === null ? null : `${id}-${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]}`;
+}
+
+function readOrNull(system: Pick<System, "read">, path: string): string | null {
+  try {
+    return readText(system, path);
+  } catch {
+    return null;
+  }
+}
+
+/** What `ssh -G` says of the words of that ssh, asked at most once; null when ssh refuses them. */
+export function makeResolved(
+  system: System,
+  environment: Environment,
+  { words }: CallingSsh,
+): { readonly ssh: () => Ssh; readonly resolved: () => Resolved | null } {
+  let found: Ssh | undefined;
+  let answer: Resolved | null | undefined;
+  const ssh = () => {
+    found ??= findSsh(system, environment);
+    return found;
+  };
+  const resolved = () => {
+    if (answer === undefined) answer = resolveWords(ssh(), words, environment);
+    return answer;
+  };
+  return { ssh, resolved };
+}
+
+/** False with BatchMode, typed or configured: then ssh asks nobody. */
+export function allowsQuestions(resolved: Resolved | null): boolean {
+  return !/^(yes|true)$/i.test(resolved?.get("batchmode")?.[0] ?? "no");
+}
 
 /** $SHELL, the sh that it became, and a shell's own between them. */
 const MOST_SHELLS = 4;
@@ -51,7 +103,6 @@ function describe(name: string, words: readonly string[]): CallingSsh | null {
     logsIn: through !== "print-config" && through !== "control",
     words,
     forwardsAgent: forwardsAgent(call),
-    options,
     configFile,
     hostName: options.find(({ key }) => key === "hostname")?.value ?? null,
   };
