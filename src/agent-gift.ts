@@ -50,7 +50,7 @@ export async function giveToAgent(gift: Gift, isNew = true): Promise<boolean> {
   if (!isNew && noted?.endsWith(` ${socket}`) === true) return false;
   try {
     const certificate = readText(system, files.certificate)?.trimEnd() ?? "";
-    if (!isNew && (await holds(socket, certificate))) return true;
+    if (!isNew && (await holds(socket, decodeBase64(splitKeyLine(certificate).base64)))) return true;
     const key = readText(system, files.key) ?? "";
     const { now } = wantedOf(system, config);
     const loaded = await loadAgent({ socket, key, path: files.key, certificate, confirm: agent === "confirm", now });
@@ -74,10 +74,9 @@ export async function giveToAgent(gift: Gift, isNew = true): Promise<boolean> {
 export async function agentHolds({ environment, config }: Gift, blob: Uint8Array): Promise<boolean> {
   const socket = environment["SSH_AUTH_SOCK"] ?? "";
   if (config.settings.agent === "off" || socket === "") return false;
-  return (await agentCertificates(socket))?.some((held) => equalBytes(held.blob, blob)) === true;
+  return holds(socket, blob);
 }
 
-async function holds(socket: string, line: string): Promise<boolean> {
-  const blob = decodeBase64(splitKeyLine(line).base64);
+async function holds(socket: string, blob: Uint8Array): Promise<boolean> {
   return (await agentCertificates(socket))?.some((held) => equalBytes(held.blob, blob)) === true;
 }

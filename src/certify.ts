@@ -1,7 +1,7 @@
 // The story for a host given by name alone, as `bssh match` and `bssh proxy` are called with it: is it ours, and is
 // a certificate there? The wrapper, which has ssh's words, tells it in main.ts.
 import type { WarmConfig } from "./config/kept.ts";
-import { Failure } from "./failure.ts";
+import { Failure, mistake } from "./failure.ts";
 import { type IdentityFiles, identityFiles } from "./identity/files.ts";
 import { freshCertificate, unfitness } from "./identity/fresh.ts";
 import { renewIfOld } from "./renewal.ts";
@@ -11,8 +11,6 @@ import { lastResort, wantedOf } from "./wanted.ts";
 
 export type Certified = {
   readonly ours: boolean;
-  /** Null when the host is not ours or the config can't be read. */
-  readonly files: IdentityFiles | null;
   /** A certificate that can be used is there. */
   readonly fresh: boolean;
   /** It was made just now. */
@@ -39,7 +37,7 @@ export type Certifying = {
   readonly exitOnSignal?: boolean;
 };
 
-const FOREIGN: Certified = { ours: false, files: null, fresh: false, fetched: false, agent: false, failure: null };
+const FOREIGN: Certified = { ours: false, fresh: false, fetched: false, agent: false, failure: null };
 
 /** Sees to a certificate for the host. Never throws Failure: it is in the answer. */
 export async function certify(parts: Certifying): Promise<Certified> {
@@ -54,7 +52,7 @@ export async function certify(parts: Certifying): Promise<Certified> {
   } catch (error) {
     return { ...FOREIGN, failure: await asFailure(error, environment, read) };
   }
-  const known = { ...FOREIGN, ours: true, files };
+  const known = { ...FOREIGN, ours: true };
   try {
     const wanted = wantedOf(system, config);
     const found = freshCertificate(system, files, wanted);
@@ -71,9 +69,7 @@ export async function certify(parts: Certifying): Promise<Certified> {
     if ((await parts.isNeeded?.()) === false) return known;
     const [{ obtain }, { loadConfig }] = await Promise.all([import("./obtain.ts"), import("./config/load.ts")]);
     const whole = config.whole ?? loadConfig(environment, read);
-    const { exitOnSignal = false } = parts;
-    const mayAsk = parts.mayAsk?.() !== false;
-    const order = {
+    const { fetched, agent } = await obtain({
       system,
       environment,
       config: whole,
@@ -81,16 +77,15 @@ export async function certify(parts: Certifying): Promise<Certified> {
       why: found,
       useCaches: true,
       region: null,
-      mayAsk,
-    };
-    const { fetched, agent } = await obtain({ ...order, exitOnSignal });
+      mayAsk: parts.mayAsk?.() !== false,
+      exitOnSignal: parts.exitOnSignal === true,
+    });
     return { ...known, fresh: true, fetched, agent };
   } catch (error) {
     // A certificate that is about to be renewed serves to its end.
     const fresh = unfitness(system, files, lastResort(wantedOf(system, config))) === null;
-    const failure = error instanceof Failure ? error : bug(error);
-    const { fact, next } = { fact: failure.message, next: failure.next };
-    return { ...known, fresh, failure: config.settings.required && !fresh ? new Failure(fact, next, 255) : failure };
+    const failure = error instanceof Failure ? error : mistake(error);
+    return { ...known, fresh, failure: config.settings.required && !fresh ? asFinal(failure) : failure };
   }
 }
 
@@ -99,14 +94,13 @@ async function asFailure(
   environment: Environment,
   read: (path: string) => string | null,
 ): Promise<Failure> {
-  if (!(error instanceof Failure)) return bug(error);
+  if (!(error instanceof Failure)) return mistake(error);
   if (error.status !== 78) return error;
   const { saysRequired } = await import("./config/required.ts");
-  return saysRequired(environment, read) ? new Failure(error.message, error.next, 255) : error;
+  return saysRequired(environment, read) ? asFinal(error) : error;
 }
 
-/** What is no failure is a mistake of ours; a connection must not die of it. */
-function bug(error: unknown): Failure {
-  const kind = error instanceof Error ? error.name : typeof error;
-  return new Failure(`a mistake in bssh itself (${kind})`, "please report it, with what BLESSDEBUG=1 says", 70);
+/** The failure with the status that says that nothing goes on. */
+function asFinal({ message, next }: Failure): Failure {
+  return new Failure(message, next, 255);
 }

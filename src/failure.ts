@@ -23,6 +23,12 @@ export class Failure extends Error {
   }
 }
 
+/** What is no failure is a mistake of ours: a sentence for the person, without the stack. */
+export function mistake(error: unknown): Failure {
+  const kind = error instanceof Error ? error.name : typeof error;
+  return new Failure(`a mistake in bssh itself (${kind})`, "please report it, with what BLESSDEBUG=1 says", 70);
+}
+
 /** Text from outside made fit for a terminal: control and bidirectional characters become `?`, at most `limit` characters. */
 export function printable(text: string, limit = 300): string {
   const clean = text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/g, "?");

@@ -6,7 +6,7 @@ import { forwardsAgent } from "./argv/forwarding.ts";
 import { parseCall } from "./argv/parse.ts";
 import { grammarFor, needsVersion } from "./argv/ssh-options.ts";
 import { COMMANDS, RESERVED } from "./commands/table.ts";
-import { Failure } from "./failure.ts";
+import { Failure, mistake } from "./failure.ts";
 import { type Becoming, becomeSsh, HOP } from "./ssh/become.ts";
 import { findSsh } from "./ssh/find.ts";
 import { sshVersion } from "./ssh/resolve.ts";
@@ -146,8 +146,7 @@ async function report(error: unknown): Promise<void> {
   const { say, tracer } = await import("./terminal/say.ts");
   if (error instanceof Failure) return say(error.sentence);
   tracer(process.env)(String((error as { stack?: string }).stack ?? error));
-  const kind = error instanceof Error ? error.name : typeof error;
-  say(`a mistake in bssh itself (${kind}); please report it, with what BLESSDEBUG=1 says`);
+  say(mistake(error).sentence);
 }
 
 tell()

@@ -9,7 +9,7 @@ import { type Becoming, hopLink, identityWords } from "./ssh/become.ts";
 import { defaultIdentities, namesIdentity, triedDefaults } from "./ssh/defaults.ts";
 import type { Ssh } from "./ssh/find.ts";
 import { mayMention, mentionedKeywords } from "./ssh/mentions.ts";
-import { type Resolved, resolveWords } from "./ssh/resolve.ts";
+import { allowsQuestions, isYes, type Resolved, resolveWords } from "./ssh/resolve.ts";
 import { readText, type System } from "./system/system.ts";
 import { lastResort, troubleNote, wantedOf } from "./wanted.ts";
 
@@ -161,7 +161,7 @@ export function servesStill(scene: Scene, files: IdentityFiles): boolean {
 /** True when ssh may ask a person: BatchMode is off, typed and configured. */
 export function mayAsk(scene: Scene): boolean {
   const typed = scene.call.options.find((option) => option.key === "batchmode")?.value;
-  return !/^(yes|true)$/i.test(typed ?? scene.resolved()?.get("batchmode")?.[0] ?? "no");
+  return typed === undefined ? allowsQuestions(scene.resolved()) : !isYes(typed);
 }
 
 /** What ssh gets beside the words typed: words of ours for a destination of ours, and the way to its jump hosts. */

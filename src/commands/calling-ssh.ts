@@ -28,21 +28,22 @@ export type CallingSsh = {
 export function followSsh(system: Pick<System, "read">, { name }: CallingSsh): void {
   const [id = ""] = name.split("-");
   const look = setInterval(() => {
-    if (nameOf(readOrNull(system, `/proc/${id}/stat`), id) !== name) process.kill(process.pid, "SIGTERM");
+    if (statOf(system, id)?.id !== name) process.kill(process.pid, "SIGTERM");
   }, LOOK_MS);
   look.unref();
 }
 
 const LOOK_MS = 1000;
 
-/** Process id and start time by the text of /proc/ID/stat; the name in it may hold spaces and brackets (proc(5)). */
-function nameOf(stat: string | null, id: number | string): string | null {
-  return stat === null ? null : `${id}-${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]}`;
-}
-
-function readOrNull(system: Pick<System, "read">, path: string): string | null {
+/** What /proc/ID/stat tells of a process (proc(5)): null when it is gone, or there is no /proc. */
+function statOf(system: Pick<System, "read">, pid: number | string) {
   try {
-    return readText(system, path);
+    const stat = readText(system, `/proc/${pid}/stat`);
+    if (stat === null) return null;
+    // The name may hold spaces and brackets.
+    const end = stat.lastIndexOf(")");
+    const fields = stat.slice(end + 2).split(" ");
+    return { program: stat.slice(stat.indexOf("(") + 1, end), parent: Number(fields[1]), id: `${pid}-${fields[19]}` };
   } catch {
     return null;
   }
@@ -67,11 +68,6 @@ export function makeResolved(
   return { ssh, resolved };
 }
 
-/** False with BatchMode, typed or configured: then ssh asks nobody. */
-export function allowsQuestions(resolved: Resolved | null): boolean {
-  return !/^(yes|true)$/i.test(resolved?.get("batchmode")?.[0] ?? "no");
-}
-
 /** $SHELL, the sh that it became, and a shell's own between them. */
 const MOST_SHELLS = 4;
 
@@ -80,15 +76,12 @@ export function callingSsh(system: Pick<System, "read">, parent = process.ppid):
   try {
     let id = parent;
     for (let count = 0; count <= MOST_SHELLS; count++) {
-      const stat = readText(system, `/proc/${id}/stat`);
+      const stat = statOf(system, id);
       const words = readText(system, `/proc/${id}/cmdline`)?.split("\0").slice(1, -1);
       if (stat === null || words === undefined) return null;
-      // The name may hold spaces and brackets; proc(5).
-      const end = stat.lastIndexOf(")");
-      const fields = stat.slice(end + 2).split(" ");
-      if (stat.slice(stat.indexOf("(") + 1, end) === "ssh") return describe(`${id}-${fields[19]}`, words);
+      if (stat.program === "ssh") return describe(stat.id, words);
       if (!words.some((word) => /^-[a-z]*c$/.test(word))) return null;
-      id = Number(fields[1]);
+      id = stat.parent;
     }
   } catch {}
   return null;

@@ -1,6 +1,7 @@
 // At the top of the user's ssh_config, where bssh match is called from, ssh knows a host by the name typed alone: a HostName of
 // a Host block comes later. Asking `ssh -G` costs a process, so it is asked only where a block for that name may rename it.
 import { findSsh } from "../ssh/find.ts";
+import { includePattern } from "../ssh/included.ts";
 import { resolveWords } from "../ssh/resolve.ts";
 import { readText } from "../system/system.ts";
 import type { CommandCall } from "./call.ts";
@@ -73,12 +74,7 @@ function includesRenaming(walk: Walk, value: string): boolean {
     const plain = word.replace(/^"(.*)"$/, "$1");
     if (plain === own) return false;
     if (!/^[\w./*+,@~-]+$/.test(plain) || /^~(?!\/)/.test(plain)) return true;
-    const path = plain.startsWith("~/")
-      ? home + plain.slice(1)
-      : plain.startsWith("/")
-        ? plain
-        : `${home}/.ssh/${plain}`;
-    return walk.call.system.glob(path).some((file) => mayRename(walk, file));
+    return walk.call.system.glob(includePattern(plain, home, `${home}/.ssh`)).some((file) => mayRename(walk, file));
   });
 }
 

@@ -1,8 +1,9 @@
 import { type Certified, certify } from "../certify.ts";
 import { pathsOf } from "../config/paths.ts";
 import { ownPath } from "../setup/own-path.ts";
+import { allowsQuestions } from "../ssh/resolve.ts";
 import type { CommandCall } from "./call.ts";
-import { allowsQuestions, callingSsh, followSsh, makeResolved } from "./calling-ssh.ts";
+import { callingSsh, followSsh, makeResolved } from "./calling-ssh.ts";
 import { hasFailed } from "./match-failed.ts";
 
 export const help = `

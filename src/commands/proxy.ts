@@ -40,14 +40,17 @@ export async function proxy(call: CommandCall): Promise<number> {
  */
 async function certificateFor(host: string, call: CommandCall): Promise<void> {
   const { certify } = await import("../certify.ts");
-  const { allowsQuestions, callingSsh, followSsh, makeResolved } = await import("./calling-ssh.ts");
+  const [{ callingSsh, followSsh, makeResolved }, { allowsQuestions }] = await Promise.all([
+    import("./calling-ssh.ts"),
+    import("../ssh/resolve.ts"),
+  ]);
   const ssh = callingSsh(call.system);
-  const mayAsk = () => {
-    if (ssh === null) return true;
-    followSsh(call.system, ssh);
-    return allowsQuestions(makeResolved(call.system, call.environment, ssh).resolved());
+  const isNeeded = async () => {
+    if (ssh !== null) followSsh(call.system, ssh);
+    return true;
   };
-  const certified = await certify({ ...call, host, mayFetch: true, lookAtAgent: true, mayAsk });
+  const mayAsk = () => ssh === null || allowsQuestions(makeResolved(call.system, call.environment, ssh).resolved());
+  const certified = await certify({ ...call, host, mayFetch: true, lookAtAgent: true, isNeeded, mayAsk });
   if (certified.failure?.status === 255) throw certified.failure;
   if (certified.failure !== null) await say(certified.failure.sentence);
   if (certified.fetched && !certified.agent && !(await isSeen(call))) {

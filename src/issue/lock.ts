@@ -3,6 +3,7 @@
 // next.
 import { dlopen, type Pointer, read as peekMemory } from "bun:ffi";
 import { closeSync, constants, fchmodSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { LIBC_NAMES } from "../system/libraries.ts";
 import { type Distrust, describeErrno } from "./private-files.ts";
 
 export type Lock = {
@@ -34,10 +35,6 @@ const EWOULDBLOCK = DARWIN ? 35 : 11;
 const LONGEST = 1024;
 
 const ERRNO = DARWIN ? "__error" : "__errno_location";
-// glibc first, then musl under its own name.
-const LIBRARIES = DARWIN
-  ? ["libSystem.B.dylib"]
-  : ["libc.so.6", `libc.musl-${process.arch === "x64" ? "x86_64" : "aarch64"}.so.1`];
 
 /** flock(2): 0, or the errno. */
 type Flock = (file: number, operation: number) => number;
@@ -118,7 +115,7 @@ function mendFile(file: number): Distrust {
 let opened: Flock | null | undefined;
 
 function openFlock(): Flock | null {
-  opened ??= LIBRARIES.reduce<Flock | null>((found, library) => found ?? flockOf(library), null);
+  opened ??= LIBC_NAMES.reduce<Flock | null>((found, library) => found ?? flockOf(library), null);
   return opened;
 }
 

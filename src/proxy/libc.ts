@@ -2,6 +2,8 @@
 // a 64-bit one would cost an object for every call.
 import { CString, dlopen, type Pointer, read as peek, ptr } from "bun:ffi";
 
+import { LIBC_NAMES } from "../system/libraries.ts";
+
 const SYMBOLS = {
   getaddrinfo: { args: ["ptr", "ptr", "ptr", "ptr"], returns: "int" },
   freeaddrinfo: { args: ["u64"], returns: "void" },
@@ -91,9 +93,7 @@ export type Libc = {
 
 /** libc, or null where it can't be called: without the JIT, as under MemoryDenyWriteExecute, bun:ffi refuses. */
 export function openLibc(): Libc | null {
-  const arch = process.arch === "x64" ? "x86_64" : "aarch64";
-  const names = process.platform === "linux" ? ["libc.so.6", `libc.musl-${arch}.so.1`] : ["libSystem.B.dylib"];
-  for (const name of names) {
+  for (const name of LIBC_NAMES) {
     try {
       return process.platform === "linux" ? onLinux(name) : onDarwin(name);
     } catch {}

@@ -1,5 +1,6 @@
 // The user's ssh_config with our Include at its top, and without. Texts are bytes (latin1): whatever the file holds stays.
-import { readLine } from "./config-line.ts";
+import { readConfigLine } from "../argv/config-line.ts";
+import { includePattern } from "../ssh/included.ts";
 import { includeValue } from "./quoting.ts";
 
 const MARK = "# The next line is bssh's; bssh setup --undo takes both away.";
@@ -89,14 +90,13 @@ function isStale(line: string, own: Own): boolean {
 
 function included(line: string): readonly string[] {
   if (!/include/i.test(line)) return [];
-  const { key, values } = readLine(line);
-  return key === "include" ? values : [];
+  const read = readConfigLine(line);
+  return read.kind === "setting" && read.key === "include" ? read.values : [];
 }
 
-/** ssh_config(5), Include: what is not absolute lies in ~/.ssh. */
-function absolute(value: string, { home }: Own): string {
-  if (value.startsWith("~/")) return bytesOf(home) + value.slice(1);
-  return value.startsWith("/") ? value : `${bytesOf(home)}/.ssh/${value}`;
+function absolute(value: string, own: Own): string {
+  const home = bytesOf(own.home);
+  return includePattern(value, home, `${home}/.ssh`);
 }
 
 function bytesOf(text: string): string {

@@ -1,7 +1,9 @@
 // ssh tries its default keys only while no identity file is named. Our file names one, so it names those as well, but not where
 // a block of the user's names identity files for hosts that may be ours: ssh would not have tried them there.
+
+import { readConfigLine } from "../argv/config-line.ts";
+import { includePattern } from "../ssh/included.ts";
 import type { System } from "../system/system.ts";
-import { readLine } from "./config-line.ts";
 import { isOwnFile } from "./own-file.ts";
 
 export type Reading = {
@@ -49,7 +51,9 @@ function readFile(walk: Walk, path: string, folder: string, patterns: Patterns, 
   if (text === null || isOwnFile(text)) return;
   let block = openBlock(walk, patterns);
   for (const line of text.split("\n")) {
-    const { key, values } = readLine(line);
+    const read = readConfigLine(line);
+    if (read.kind !== "setting") continue;
+    const { key, values } = read;
     if (key === "host") block = openBlock(walk, positive(values));
     else if (key === "match") block = openBlock(walk, matchPatterns(values));
     else if (key === "identityfile" || key === "identityfile2") block.namesIdentity = true;
@@ -85,8 +89,7 @@ function matchPatterns(values: readonly string[]): Patterns {
 function filesOf({ reading }: Walk, value: string, folder: string): string[] {
   // Only ssh itself knows what tokens and variables stand for.
   if (/[%$]|^~(?!\/)/.test(value)) return [];
-  const path = value.startsWith("~/") ? reading.home + value.slice(1) : value;
-  return reading.system.glob(path.startsWith("/") ? path : `${folder}/${path}`);
+  return reading.system.glob(includePattern(value, reading.home, folder));
 }
 
 /** Whether a host that this pattern matches, or what it is renamed to, may be ours. */

@@ -3,6 +3,7 @@
 // Asking `ssh -G` for that costs a process; reading the configuration's Host blocks does not.
 import type { System } from "../system/system.ts";
 import { readText } from "../system/system.ts";
+import { includePattern } from "./included.ts";
 
 /** Default identity files in ssh's own order (readconf.c, fill_default_options; 9.2 to 10.5). */
 const DEFAULT_NAMES = ["id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "id_xmss", "id_dsa"];
@@ -112,12 +113,7 @@ function includeNames(walk: Walk, value: string, folder: string, depth: number, 
   let unsure = false;
   for (const word of words) {
     if (/[%$]|^~(?!\/)/.test(word)) return null;
-    const pattern = word.startsWith("~/")
-      ? walk.scene.home + word.slice(1)
-      : word.startsWith("/")
-        ? word
-        : `${folder}/${word}`;
-    for (const file of walk.system.glob(pattern)) {
+    for (const file of walk.system.glob(includePattern(word, walk.scene.home, folder))) {
       const named = fileNames(walk, file, folder, depth + 1, active);
       if (named === true) return true;
       if (named === null) unsure = true;

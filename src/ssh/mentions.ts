@@ -3,6 +3,7 @@
 import { readConfigLine } from "../argv/config-line.ts";
 import type { System } from "../system/system.ts";
 import { readText } from "../system/system.ts";
+import { includePattern } from "./included.ts";
 
 const MOST_FILES = 64;
 /** Deepest Include that ssh itself follows (READCONF_MAX_DEPTH in readconf.c). */
@@ -116,12 +117,7 @@ function includedPaths(walk: Pick<Walk, "system" | "home">, text: string, folder
   for (const word of line.values) {
     // Tokens are a matter of ssh's version, as are characters that it takes as bytes.
     if (/[%$\\]|^~(?!\/)|[^ -~]/.test(word)) return null;
-    const pattern = word.startsWith("~/")
-      ? walk.home + word.slice(1)
-      : word.startsWith("/")
-        ? word
-        : `${folder}/${word}`;
-    paths.push(...walk.system.glob(pattern));
+    paths.push(...walk.system.glob(includePattern(word, walk.home, folder)));
   }
   return paths;
 }

@@ -35,6 +35,16 @@ export function parseResolved(text: string): Resolved {
   return found;
 }
 
+/** False with BatchMode: ssh then asks nobody. */
+export function allowsQuestions(resolved: Resolved | null): boolean {
+  return !isYes(resolved?.get("batchmode")?.[0]);
+}
+
+/** Whether a flag of ssh's is on. */
+export function isYes(value: string | undefined): boolean {
+  return /^(yes|true)$/i.test(value ?? "no");
+}
+
 /** The version line of `ssh -V`, for example `OpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.19 …`. Null when it gives none. */
 export function sshVersion(ssh: Ssh): string | null {
   const answer = Bun.spawnSync([ssh.path, "-V"], { stdin: "ignore", stdout: "ignore", stderr: "pipe" });

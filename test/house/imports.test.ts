@@ -33,7 +33,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   proxy: ["system", "wire"],
   // The grammar of ssh's words, by which its config files are read as well.
   ssh: ["system", "argv"],
-  setup: ["config", "ssh"],
+  setup: ["config", "ssh", "argv"],
   terminal: [],
   issue: ["wire", "identity", "agent", "system"],
   ca: ["wire"],
