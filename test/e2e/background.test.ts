@@ -29,9 +29,12 @@ test("a login past two thirds starts one renewal, however many notice, and doesn
     settle; bssh login; began=$(date +%s); first=$(ending)
     bssh web1.sandbox.test true; count Invoke
     wait_for 9
-    for i in 1 2 3 4 5 6 7 8; do bssh web1.sandbox.test true & done; wait
+    bssh web1.sandbox.test sleep 6 & session=$!
+    # In ssh's place: shells that start at once on the other side may disturb each other with what a person's start-up files do.
+    others=; for i in 2 3 4 5 6 7 8; do BSSH_SSH=$(command -v true) bssh web1.sandbox.test true & others="$others $!"; done; wait $others
     renewed "$first"; none; count Invoke; count GetSessionToken
-    ls "$BSSH_HOME/state" | grep -c ^renewal-; ps ax | grep -c '[b]ssh. <defunct>'`,
+    ls "$BSSH_HOME/state" | grep -c ^renewal-
+    kill -0 $session && ps -o stat= --ppid $session | grep -c Z`,
     ["--cert-seconds", "24"],
   );
   expect(err).toBe("");
