@@ -7,7 +7,7 @@ import type { Config } from "./config/settings.ts";
 import { keptText } from "./config/warm.ts";
 import { Failure } from "./failure.ts";
 import type { IdentityFiles } from "./identity/files.ts";
-import { type Unfit, unfitness } from "./identity/fresh.ts";
+import { freshCertificate, type Unfit, unfitness } from "./identity/fresh.ts";
 import { type AskPassphrase, ensureKey } from "./identity/keypair.ts";
 import { keepForeignCertificate, replaceFile, storeCertificate } from "./identity/store.ts";
 import { type Holder, isAsking, isStopped } from "./issue/holder.ts";
@@ -15,7 +15,7 @@ import { issueCertificate } from "./issue/index.ts";
 import { type Flight, singleFlight } from "./issue/single-flight.ts";
 import { learnAddresses } from "./issue/source-address.ts";
 import { makePerson, type Person } from "./person.ts";
-import { RENEWAL } from "./renewal.ts";
+import { lateness, RENEWAL } from "./renewal.ts";
 import { makeLinks } from "./ssh/hop.ts";
 import { openSharingFolder } from "./ssh/sharing-folder.ts";
 import type { Environment } from "./story.ts";
@@ -80,7 +80,9 @@ export async function obtain(order: Obtaining): Promise<Obtained> {
     trace,
     ...(order.meanwhile === undefined ? {} : { meanwhile: order.meanwhile }),
   };
-  return (await singleFlight(flight)) ?? { fetched: false, agent: false };
+  const done = await singleFlight(flight);
+  if (background && done?.fetched === false) forgetRenewals(config.paths.state);
+  return done ?? { fetched: false, agent: false };
 }
 
 /**
@@ -114,10 +116,13 @@ async function fitsHere({ system, environment, config, files }: Obtaining): Prom
  * time `before` was read; a fit one that is to be renewed has to be another one.
  */
 function isRenewed(order: Obtaining, before: string | null): boolean {
-  const { system, config, files, why } = order;
-  const line = lineOf(order);
-  if (line === null || (why === null && line === before)) return false;
-  return unfitness(system, files, wantedOf(system, config)) === null;
+  const { system, config, files, why, background = false } = order;
+  const wanted = wantedOf(system, config);
+  const found = freshCertificate(system, files, wanted);
+  if (typeof found === "string") return false;
+  // Two renewals may have been started for one certificate; the second finds it young.
+  if (background) return lateness(found, wanted.now) === null;
+  return why !== null || lineOf(order) !== before;
 }
 
 function lineOf({ system, files }: Obtaining): string | null {
@@ -164,12 +169,17 @@ async function issue(order: Obtaining, person: Person, doing: (what: string) => 
   return { fetched: true, agent: await giveToAgent(order) };
 }
 
+/** Takes away what kept renewals to one a minute. */
+function forgetRenewals(state: string): void {
+  for (const name of readdirSync(state)) if (name.startsWith(RENEWAL)) rmSync(`${state}/${name}`, { force: true });
+}
+
 /** What the logins to come find ready; a failure to do so costs them some time. */
 async function tidy({ system, environment, config }: Obtaining): Promise<void> {
   const { state } = config.paths;
   try {
     mkdirSync(state, { recursive: true, mode: 0o700 });
-    for (const name of readdirSync(state)) if (name.startsWith(RENEWAL)) rmSync(`${state}/${name}`, { force: true });
+    forgetRenewals(state);
     makeLinks(state);
     if (config.settings.shareConnections) await openSharingFolder(state);
     const text = keptText(config, environment);

@@ -29,14 +29,11 @@ export type Renewing = {
  * for nothing and never throws. The new process has neither a terminal nor this one's descriptors, and asks nobody.
  */
 export function renewIfOld({ system, environment, config, files, certificate, now }: Renewing): void {
-  const { validBefore } = certificate;
-  if (!config.settings.renewInBackground || validBefore === FOREVER) return;
-  const due = validBefore - lifeOf(certificate) / 3n;
-  const late = BigInt(Math.floor(now / 1000)) - due;
-  if (late < 0n) return;
+  const late = config.settings.renewInBackground ? lateness(certificate, now) : null;
+  if (late === null) return;
   // Whoever makes this minute's file is the one who starts it.
   const of = Bun.hash(files.certificate).toString(36);
-  if (!system.claim(`${config.paths.state}/${RENEWAL}${of}-${validBefore}-${late / AGAIN_SECONDS}`)) return;
+  if (!system.claim(`${config.paths.state}/${RENEWAL}${of}-${certificate.validBefore}-${late / AGAIN_SECONDS}`)) return;
   const link = ownLink(config.paths.state);
   const program = system.may(link, "execute") ? link : process.execPath;
   const own = files.key === config.settings.identityFile ? {} : { BLESS_IDENTITYFILE: files.key };
@@ -52,6 +49,14 @@ export function renewIfOld({ system, environment, config, files, certificate, no
   } catch {
     // No process can be had now; the certificate is good for a while.
   }
+}
+
+/** Seconds since the certificate is past two thirds of its life; null when it isn't. `now` in milliseconds, by AWS's clock. */
+export function lateness(certificate: Certificate, now: number): bigint | null {
+  const { validBefore } = certificate;
+  if (validBefore === FOREVER) return null;
+  const late = BigInt(Math.floor(now / 1000)) - (validBefore - lifeOf(certificate) / 3n);
+  return late < 0n ? null : late;
 }
 
 /** Seconds from the certificate's issue to its end. */

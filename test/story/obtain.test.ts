@@ -29,3 +29,9 @@ test("who found none, and finds a good one when it is their turn, takes it", asy
 test("who wants a good one renewed goes on to the CA, of which this config knows none", async () => {
   await expect(obtain({ ...(await order()), why: null })).rejects.toThrow("region");
 });
+
+test("a renewal in the background leaves a certificate alone that another one made meanwhile", async () => {
+  const before = readFileSync(home.files.certificate, "utf8");
+  expect(await obtain({ ...(await order()), why: null, background: true })).toEqual({ fetched: false, agent: false });
+  expect(readFileSync(home.files.certificate, "utf8")).toBe(before);
+});
