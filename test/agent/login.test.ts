@@ -1,6 +1,6 @@
 // Logins with real ssh and sshd through the agent's entries alone. `sshd -i` serves one connection, as the ProxyCommand.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { loadAgent } from "../../src/agent/load.ts";
 import { holdRunFolder, RUN_FOLDER } from "../../src/sandbox/run-folder.ts";
@@ -31,11 +31,16 @@ beforeAll(() => {
   writeFileSync(config, `${lines.join("\n")}\n`);
 });
 afterAll(() => {
-  rmSync(`${RUN_FOLDER}/${basename(bench.folder)}`, { force: true });
-  try {
-    rmdirSync(RUN_FOLDER);
-  } catch {
-    // the system's, or another sandbox holds it, or it was never needed
+  const mark = `${RUN_FOLDER}/${basename(bench.folder)}`;
+  if (existsSync(mark)) {
+    rmSync(mark);
+    // Another sshd may use the folder without a mark in it, as it would the system's.
+    const isUsed = Bun.spawnSync(["sh", "-c", "cat /proc/[0-9]*/comm 2>/dev/null | grep -q '^sshd'"]).exitCode === 0;
+    try {
+      if (!isUsed) rmdirSync(RUN_FOLDER);
+    } catch {
+      // another sandbox holds it
+    }
   }
   bench.close();
 });
