@@ -1,8 +1,8 @@
 import { Failure } from "../failure.ts";
+import { translatePattern } from "../wire/pattern.ts";
+import { PatternError } from "../wire/pattern-scan.ts";
 import { hostTest, type Patterns } from "./host-test.ts";
 import { placeOf } from "./load.ts";
-import { translatePattern } from "./pattern.ts";
-import { PatternError } from "./pattern-scan.ts";
 import type { Config } from "./settings.ts";
 
 /**

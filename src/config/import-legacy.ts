@@ -1,8 +1,9 @@
 import { Failure, printable } from "../failure.ts";
+import { type Ini, type IniOption, optionOf, parseIni, wrongIni } from "../wire/ini.ts";
 import { hasHostBits, isLoopback, parseNetwork } from "./address.ts";
 import { compileDomain } from "./domain.ts";
-import { type Ini, type IniOption, optionOf, parseIni, wrongIni } from "./ini.ts";
-import { REGION_SCHEMA, SCHEMA, type Setting } from "./schema.ts";
+import { REGION_SCHEMA } from "./regions.ts";
+import { SCHEMA, type Setting } from "./schema.ts";
 import type { Region, Settings } from "./settings.ts";
 import { tomlText } from "./toml-text.ts";
 import { unusedReason } from "./unused-legacy.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { domainOf } from "../../src/config/domain.ts";
 import { importLegacy } from "../../src/config/import-legacy.ts";
-import { optionOf, parseIni } from "../../src/config/ini.ts";
 import type { Settings } from "../../src/config/settings.ts";
+import { optionOf, parseIni } from "../../src/wire/ini.ts";
 import { failureOf, load } from "./support.ts";
 
 const text = await Bun.file(`${import.meta.dir}/blessclient.cfg`).text();

@@ -44,3 +44,8 @@ export function takeWhile(scan: Scan, allowed: RegExp, limit: number): string {
   while (taken.length < limit && allowed.test(peek(scan))) taken += scan.characters[scan.at++];
   return taken;
 }
+
+/** Set.intersection, which the Lambda's engine may be too old for. */
+export function bothHave(left: ReadonlySet<number>, right: ReadonlySet<number>): Set<number> {
+  return new Set([...left].filter((group) => right.has(group)));
+}

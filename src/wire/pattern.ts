@@ -1,5 +1,5 @@
 import { characterClass, END, escapedCharacter, literal, meaningFor } from "./pattern-characters.ts";
-import { type Flags, peek, refuse, type Scan, take, takeWhile } from "./pattern-scan.ts";
+import { bothHave, type Flags, peek, refuse, type Scan, take, takeWhile } from "./pattern-scan.ts";
 
 /**
  * Python's regular expressions of text (module `re`, CPython 3.11) turned into ECMAScript's, for use with the flag `v`.
@@ -43,7 +43,7 @@ function alternatives(scan: Scan, flags: Flags): Part {
   while (take(scan, "|")) {
     scan.sure = before;
     parts.push(sequence(scan, flags, false));
-    sure = sure.intersection(scan.sure);
+    sure = bothHave(sure, scan.sure);
   }
   scan.sure = sure;
   scan.depth--;
