@@ -13,9 +13,24 @@ export type Validity = { readonly notBefore: number; readonly notAfter: number }
 const MAX_USER = 512;
 const MAX_TEXT = 1024;
 
-/** The encryption context of a version 2 token, as KMS and its key policy see it. */
-export function kmsauthContext(binding: { from: string; to: string; userType: string }): Record<string, string> {
-  return { from: binding.from, to: binding.to, user_type: binding.userType };
+/** What a token is bound to. */
+export type Binding = {
+  readonly from: string;
+  readonly to: string;
+  /** `user` or `service`; none is version 1. */
+  readonly userType?: string;
+  /** `SHA256:…` of the one key that may be certified with it. An extension of ours: python-kmsauth binds none. */
+  readonly publicKey?: string;
+};
+
+/** The encryption context of a token, as KMS and its key policy see it. */
+export function kmsauthContext({ from, to, userType, publicKey }: Binding): Record<string, string> {
+  return {
+    from,
+    to,
+    ...(userType === undefined ? {} : { user_type: userType }),
+    ...(publicKey === undefined ? {} : { public_key: publicKey }),
+  };
 }
 
 /** `2/user/alice`: how a version 2 token's owner is named. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { encodeUserRequest, parseAnswer } from "../../src/wire/bless.ts";
+import { encodeHostRequest, encodeUserRequest, parseAnswer } from "../../src/wire/bless.ts";
 import { WireError } from "../../src/wire/bytes.ts";
 
 const answer = (value: unknown): ReturnType<typeof parseAnswer> =>
@@ -20,6 +20,20 @@ describe("a request", () => {
     expect(read(encodeUserRequest(request))).toEqual(request);
     const more = { ...request, kmsauth_token: "dG9rZW4=", secret: "x" };
     expect(read(encodeUserRequest(more))).toEqual({ ...request, kmsauth_token: "dG9rZW4=" });
+    const proven = { ...request, caller_identity: "e30=" };
+    expect(read(encodeUserRequest(proven))).toEqual(proven);
+  });
+
+  test("of a host holds BLESS's two fields, and the proofs that are given", () => {
+    const host = { hostnames: "web1.example.com", public_key_to_sign: "ssh-ed25519 AAAA" };
+    expect(read(encodeHostRequest(host))).toEqual(host);
+    const proven = {
+      ...host,
+      caller_identity: "e30=",
+      instance_identity_document: "{}",
+      instance_identity_signature: "MIA=",
+    };
+    expect(read(encodeHostRequest({ ...proven, ...{ secret: "x" } }))).toEqual(proven);
   });
 });
 
@@ -27,24 +41,44 @@ describe("an answer", () => {
   test("is a certificate, also as Lyft's first branch gives it", () => {
     expect(answer({ certificate: "ssh-rsa-cert-v01@openssh.com AAAA" })).toEqual({
       certificate: "ssh-rsa-cert-v01@openssh.com AAAA",
+      offers: [],
     });
-    expect(answer('"ssh-rsa-cert-v01@openssh.com AAAA"')).toEqual({ certificate: "ssh-rsa-cert-v01@openssh.com AAAA" });
+    expect(answer('"ssh-rsa-cert-v01@openssh.com AAAA"')).toEqual({
+      certificate: "ssh-rsa-cert-v01@openssh.com AAAA",
+      offers: [],
+    });
   });
 
   test("is an error with its type, from BLESS or from Lambda", () => {
     const error = { errorType: "KMSAuthValidationError", errorMessage: "Authentication error. General error." };
-    expect(answer(error)).toEqual(error);
-    expect(answer({ ...error, requestId: "1", stackTrace: [] })).toEqual(error);
+    expect(answer(error)).toEqual({ ...error, offers: [] });
+    expect(answer({ ...error, requestId: "1", stackTrace: [] })).toEqual({ ...error, offers: [] });
     expect(answer({ errorMessage: "Task timed out after 3.00 seconds" })).toEqual({
       errorType: "Unhandled",
       errorMessage: "Task timed out after 3.00 seconds",
+      offers: [],
     });
+  });
+
+  test("says what the CA offers beside it; what is no list of words offers nothing", () => {
+    const offers = ["bound-token", "caller-identity"];
+    expect(answer({ certificate: "x", offers })).toEqual({ certificate: "x", offers });
+    expect(answer({ errorType: "X", errorMessage: "y", offers })).toEqual({
+      errorType: "X",
+      errorMessage: "y",
+      offers,
+    });
+    for (const wrong of ["bound-token", null, 5, { 0: "bound-token" }, [["bound-token"]], ["Bound Token\u0007"]]) {
+      expect(answer({ certificate: "x", offers: wrong }).offers).toEqual([]);
+    }
+    expect(answer({ certificate: "x", offers: Array.from({ length: 5000 }, () => "a") }).offers).toHaveLength(16);
   });
 
   test("that names an error is one, even with a certificate beside it", () => {
     expect(answer({ errorType: "X", errorMessage: "y", certificate: "z" })).toEqual({
       errorType: "X",
       errorMessage: "y",
+      offers: [],
     });
   });
 
