@@ -35,6 +35,12 @@ export function orderFor(
   };
 }
 
+/** The order for BLESS's test user: a certificate that begins after its end, so that it is good at no time. */
+export function neverValid(order: CertificateOrder, now: number): CertificateOrder {
+  const seconds = BigInt(Math.floor(now / 1000));
+  return { ...order, validAfter: seconds + 1n, validBefore: seconds, neverValid: true };
+}
+
 /** 63 bits, so that it fits a signed number in whatever database the log ends in; never 0, which is "no serial". */
 export function makeSerial(bytes: Uint8Array): bigint {
   const serial = BigInt.asUintN(63, BigInt(`0x0${bytes.toHex()}`));
@@ -52,7 +58,7 @@ function keyIdFor(request: CheckedRequest, requestId: string, functionArn: strin
 }
 
 /** One line without brackets: who chooses the command must not write other fields into sshd's log. */
-function plain(value: string): string {
+export function plain(value: string): string {
   const line = value
     .slice(0, 4 * MAX_VALUE)
     .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ")
@@ -63,7 +69,7 @@ function plain(value: string): string {
 }
 
 /** `RSA aa:bb:…`, the MD5 that ssh once printed. It is a label that people search their logs for, and proves nothing. */
-function fingerprint({ type, blob }: PublicKey): string {
+export function fingerprint({ type, blob }: PublicKey): string {
   const kind = type === "ssh-rsa" ? "RSA" : type.includes("ed25519") ? "ED25519" : "ECDSA";
   const digits = createHash("md5").update(blob).digest("hex");
   return `${type.startsWith("sk-") ? `${kind}-SK` : kind} ${digits.match(/../g)?.join(":")}`;

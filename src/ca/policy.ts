@@ -4,7 +4,8 @@
  */
 import { MAX_PRINCIPALS } from "../wire/certificate.ts";
 import { type PublicKey, parsePublicKey } from "../wire/public-key.ts";
-import { nameFault } from "./names.ts";
+import { keyObject } from "../wire/signature.ts";
+import { type NameRule, nameFault } from "./names.ts";
 import { parseNetwork } from "./network.ts";
 import { pythonDict } from "./python.ts";
 import { isStrongEnough } from "./rsa.ts";
@@ -23,6 +24,8 @@ export type CheckedRequest = {
   readonly principals: readonly string[];
   /** Base64, a secret; null when none was sent. */
   readonly token: string | null;
+  /** A signed GetCallerIdentity request as text, a secret while it lasts; null when none was sent. */
+  readonly callerIdentity: string | null;
 };
 
 /** Where the longest values still fit into a certificate together; KMS makes no ciphertext above 6144 bytes. */
@@ -34,7 +37,11 @@ const LIMITS = {
   public_key_to_sign: 16_384,
   remote_usernames: 2048,
   kmsauth_token: 8192,
+  caller_identity: 16_384,
 } as const;
+
+/** The proofs: BLESS knows the first, and whether one is wanted is the settings' question. */
+const OPTIONAL: readonly string[] = ["kmsauth_token", "caller_identity"];
 
 type Field = keyof typeof LIMITS;
 type Fields = Partial<Record<Field, string>>;
@@ -75,7 +82,8 @@ export function checkRequest(event: unknown, settings: CaSettings): CheckedReque
     publicKey,
     remoteUsernames: fields.remote_usernames ?? "",
     principals: (fields.remote_usernames ?? "").split(","),
-    token: fields.kmsauth_token ?? null,
+    token: fields.kmsauth_token || null,
+    callerIdentity: fields.caller_identity || null,
   };
 }
 
@@ -83,7 +91,7 @@ function readFields(event: Record<string, unknown>, faults: Map<string, string>)
   const fields: Fields = {};
   for (const field of FIELDS) {
     if (!Object.hasOwn(event, field)) {
-      if (field !== "kmsauth_token") faults.set(field, "Missing data for required field.");
+      if (!OPTIONAL.includes(field)) faults.set(field, "Missing data for required field.");
       continue;
     }
     const value = event[field];
@@ -111,16 +119,25 @@ function principalsFault(list: string, settings: CaSettings): string | null {
   // As Python's re.match: anywhere in the name it does not count.
   const atStart = blacklist === null ? null : new RegExp(`^(?:${blacklist.source})`, blacklist.flags);
   for (const name of names) {
-    const fault = atStart?.test(name) ? "Username contains invalid characters." : nameFault(name, rule);
+    const fault = atStart?.test(name) ? "Username contains invalid characters." : principalFault(name, rule);
     if (fault !== null) return fault;
   }
   if (new Set(names).size < names.length) return "Duplicate principal.";
   return names.length > MAX_PRINCIPALS ? `More than ${MAX_PRINCIPALS} principals.` : null;
 }
 
-function readKey(line: string): PublicKey | null {
+/** A name with a dash in front is an option to half of the programs it is handed to. */
+function principalFault(name: string, rule: NameRule): string | null {
+  return name.startsWith("-") ? "Principal contains invalid characters." : nameFault(name, rule);
+}
+
+/** The key of a request's line; null when it is none, or not one of those that ssh certifies. */
+export function readKey(line: string): PublicKey | null {
   try {
-    return parsePublicKey(line);
+    const key = parsePublicKey(line);
+    // node:crypto refuses a point that is not on its curve; of rsa keys it tells less than isStrongEnough.
+    if (key.type.includes("ecdsa")) keyObject(key.blob);
+    return key;
   } catch {
     return null;
   }

@@ -60,3 +60,8 @@ test("a wrong passphrase, none at all, garbage and a short key are refused witho
   const short = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey;
   expect(() => readSigner(short.export({ format: "pem", type: "pkcs8" }).toString())).toThrow("less than 2048 bits");
 });
+
+test("a key of a kind that ssh has no use for is no CA's", () => {
+  const pem = generateKeyPairSync("x25519").privateKey.export({ format: "pem", type: "pkcs8" });
+  expect(() => readSigner(`${pem}`)).toThrow("ssh does not know");
+});

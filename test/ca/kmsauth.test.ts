@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { generateKeyPairSync } from "node:crypto";
 import { formatValidity } from "../../src/wire/kmsauth.ts";
-import { certificateIn, kmsauth, MINUTE, makeToken, makeWorld, NOW, request } from "./world.ts";
+import { formatPublicKey, parsePublicKey } from "../../src/wire/public-key.ts";
+import { publicBlob, sha256Fingerprint } from "../../src/wire/signature.ts";
+import { certificateIn, decrypt, kmsauth, MINUTE, makeToken, makeWorld, NOW, personLine, request } from "./world.ts";
 
 const DAY = 24 * 60 * MINUTE;
 
@@ -87,9 +90,96 @@ describe("a token", () => {
   });
 });
 
+describe("a token that is bound to a key", () => {
+  const publicKey = sha256Fingerprint(parsePublicKey(personLine).blob);
+  const bound = makeToken({ publicKey });
+
+  test("is taken for that key, and the log says so", async () => {
+    const world = makeWorld();
+    expect(await world.ask({ ...request, kmsauth_token: bound })).toHaveProperty("certificate");
+    expect(world.records).toMatchObject([{ decision: "granted", proof: "kmsauth-bound" }]);
+  });
+
+  test("signs no other key", async () => {
+    const other = formatPublicKey({
+      type: "ssh-ed25519",
+      blob: publicBlob(generateKeyPairSync("ed25519").publicKey),
+      comment: "",
+    });
+    for (const bindPublicKey of ["accept", "require", "off"] as const) {
+      const world = makeWorld({ kmsauth: { ...kmsauth, bindPublicKey } });
+      expect(await world.ask({ ...request, kmsauth_token: bound, public_key_to_sign: other })).toEqual(
+        refused("Authentication error. General error."),
+      );
+    }
+  });
+
+  test("is the only one taken where that is required, and offered in every answer", async () => {
+    const world = makeWorld({ kmsauth: { ...kmsauth, bindPublicKey: "require" } });
+    expect(await world.ask({ ...request, kmsauth_token: bound })).toHaveProperty("certificate");
+    expect(await world.ask(request)).toEqual(
+      refused("Authentication error. The token must be bound to the public key."),
+    );
+    expect(await world.offers(request)).toEqual(["bound-token"]);
+    expect(await world.offers({})).toEqual(["bound-token"]);
+  });
+
+  test("is unknown where binding is off, as to BLESS", async () => {
+    const world = makeWorld({ kmsauth: { ...kmsauth, bindPublicKey: "off" } });
+    expect(await world.ask({ ...request, kmsauth_token: bound })).toEqual(
+      refused("Authentication error. General error."),
+    );
+    expect(await world.offers(request)).toEqual([]);
+  });
+
+  test("costs one decryption, and no more are tried once KMS does not answer", async () => {
+    let calls = 0;
+    const counting: typeof decrypt = (ciphertext, context) => {
+      calls++;
+      return decrypt(ciphertext, context);
+    };
+    await makeWorld({}, { decrypt: counting }).ask({ ...request, kmsauth_token: bound });
+    expect(calls).toBe(1);
+    const down = (): Promise<never> => {
+      calls++;
+      return Promise.reject(Object.assign(new Error("no answer"), { name: "TimeoutError" }));
+    };
+    await makeWorld({}, { decrypt: down }).ask(request);
+    expect(calls).toBe(2);
+  });
+});
+
+describe("a service's token", () => {
+  const services = { names: ["deploy"], keyArns: ["arn:aws:kms:eu-west-1:111122223333:key/services"] };
+  const keyId = services.keyArns[0] ?? "";
+  const event = { ...request, bastion_user: "deploy", remote_usernames: "deploy" };
+  const world = () => makeWorld({ kmsauth: { ...kmsauth, services } });
+
+  test("may be of version 1, which binds no user type, or of version 2", async () => {
+    for (const version of [1, 2]) {
+      const kmsauth_token = makeToken({ from: "deploy", userType: "service", keyId, version });
+      expect(await world().ask({ ...event, kmsauth_token })).toHaveProperty("certificate");
+    }
+  });
+
+  test("must be under a service's key, and a person's under a person's", async () => {
+    const wrongKey = refused("Authentication error (wrong KMS key).");
+    const kmsauth_token = makeToken({ from: "deploy", userType: "service" });
+    expect(await world().ask({ ...event, kmsauth_token })).toEqual(wrongKey);
+    expect(await world().ask({ ...request, kmsauth_token: makeToken({ keyId }) })).toEqual(wrongKey);
+  });
+
+  test("of version 1 is none of a person's, and a person's is none of a service's", async () => {
+    const general = refused("Authentication error. General error.");
+    expect(await world().ask({ ...request, kmsauth_token: makeToken({ version: 1 }) })).toEqual(general);
+    const kmsauth_token = makeToken({ from: "deploy", userType: "user", keyId });
+    expect(await world().ask({ ...event, kmsauth_token })).toEqual(general);
+  });
+});
+
 describe("the names that a user may have", () => {
   async function askFor(remote_usernames: string, remoteUsernamesAllowed: string[]): Promise<unknown> {
-    return makeWorld({ kmsauth: { ...kmsauth, remoteUsernamesAllowed } }).ask({ ...request, remote_usernames });
+    return makeWorld({ remoteUsernamesAllowed }).ask({ ...request, remote_usernames });
   }
 
   test("are the own one alone when no others are allowed", async () => {
@@ -110,8 +200,24 @@ describe("the names that a user may have", () => {
     expect(await askFor("root", ["*", "web"])).toEqual(refused("unallowed remote_usernames [root]"));
   });
 
+  test("may each want membership of an IAM group", async () => {
+    const settings = { remoteUsernamesAllowed: ["*"], groups: { nameFormat: "ssh-{}" } };
+    const groupsOf = async (name: string): Promise<string[]> =>
+      name === "alice" ? ["ssh-web", "ssh-db", "other"] : [];
+    const ask = (remote_usernames: string) => makeWorld(settings, { groupsOf }).ask({ ...request, remote_usernames });
+    expect(await ask("web,db")).toHaveProperty("certificate");
+    expect(await ask("web,root")).toEqual(refused("user alice is not in the ssh-root iam group"));
+    expect(await ask("other")).toEqual(refused("user alice is not in the ssh-other iam group"));
+    const down = makeWorld(settings);
+    expect(await down.ask({ ...request, remote_usernames: "web" })).toEqual({
+      errorType: "ClientError",
+      errorMessage: "IAM did not tell the user's groups.",
+    });
+    expect(down.records).toMatchObject([{ decision: "refused", cause: "AccessDeniedException" }]);
+  });
+
   test("still need a good token", async () => {
-    const world = makeWorld({ kmsauth: { ...kmsauth, remoteUsernamesAllowed: ["*"] } });
+    const world = makeWorld({ remoteUsernamesAllowed: ["*"] });
     expect(await world.ask({ ...request, kmsauth_token: makeToken({ from: "mallory" }) })).toHaveProperty("errorType");
   });
 });

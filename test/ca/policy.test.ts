@@ -70,10 +70,8 @@ describe("a request", () => {
 describe("an address", () => {
   const good = [
     "192.0.2.1",
-    "0.0.0.0/0",
     "10.0.0.0/8,192.0.2.128/25,2001:db8::/32",
     "::",
-    "::/0",
     "::1",
     "1:2:3:4:5:6:7:8",
     "1:2:3:4:5:6:7::",
@@ -119,6 +117,13 @@ describe("an address", () => {
       for (const value of bad) {
         expect(await ask({ [field]: value }), value).toEqual(refused(`{'${field}': ['Invalid IP address.']}`));
       }
+    }
+  });
+
+  test("is not half of the internet, unless the CA is set so", async () => {
+    for (const value of ["0.0.0.0/0", "::/0", "0.0.0.0/1,128.0.0.0/1", "192.0.2.1,128.0.0.0/2", "2000::/3"]) {
+      expect(await ask({ bastion_ips: value }), value).toEqual(refused("{'bastion_ips': ['Invalid IP address.']}"));
+      expect(await ask({ bastion_ips: value }, { shortestPrefix: { ipv4: 0, ipv6: 0 } })).toHaveProperty("certificate");
     }
   });
 
@@ -193,6 +198,13 @@ describe("a name", () => {
     expect(await ask({ remote_usernames: "notroot" }, settings)).toHaveProperty("certificate");
   });
 
+  test("that looks like an option is no principal", async () => {
+    const settings = { usernameValidation: "disabled", remoteUsernamesValidation: "disabled" } as const;
+    expect(await ask({ remote_usernames: "-oProxyCommand=x" }, settings)).toEqual(
+      refused("{'remote_usernames': ['Principal contains invalid characters.']}"),
+    );
+  });
+
   test("stands only once, and not without end", async () => {
     expect(await ask({ remote_usernames: "a,b,a" })).toEqual(refused("{'remote_usernames': ['Duplicate principal.']}"));
     expect(await ask({ remote_usernames: "a,,b" })).toHaveProperty("errorType", "InputValidationError");
@@ -223,6 +235,15 @@ describe("a public key", () => {
       );
     }
     expect(await ask({ public_key_to_sign: `${request.public_key_to_sign}\n` })).toHaveProperty("certificate");
+  });
+
+  test("of ecdsa is a point on its curve", async () => {
+    const blob = publicBlob(generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey);
+    expect(await ask({ public_key_to_sign: line("ecdsa-sha2-nistp256", blob) })).toHaveProperty("certificate");
+    blob[blob.length - 1] = (blob.at(-1) ?? 0) ^ 1;
+    expect(await ask({ public_key_to_sign: line("ecdsa-sha2-nistp256", blob) })).toEqual(
+      refused("{'public_key_to_sign': ['Invalid SSH Public Key.']}"),
+    );
   });
 
   test("of rsa is not weak", async () => {

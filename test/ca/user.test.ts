@@ -1,20 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { generateKeyPairSync } from "node:crypto";
+import { parseRevocations } from "../../src/ca/revocations.ts";
 import { encodeUserRequest } from "../../src/wire/bless.ts";
 import { formatPublicKey, parsePublicKey } from "../../src/wire/public-key.ts";
-import { publicBlob, signBytes } from "../../src/wire/signature.ts";
+import { publicBlob, sha256Fingerprint, signBytes } from "../../src/wire/signature.ts";
 import { sshKeygen } from "../wire/support.ts";
-import {
-  authorityBlob,
-  certificateIn,
-  invocation,
-  kmsauth,
-  makeToken,
-  makeWorld,
-  NOW,
-  personLine,
-  request,
-} from "./world.ts";
+import { authorityBlob, certificateIn, invocation, makeToken, makeWorld, NOW, personLine, request } from "./world.ts";
 
 describe("the certificate", () => {
   test("has the contents that BLESS gives it, and our serial and signature", async () => {
@@ -61,7 +52,7 @@ describe("the certificate", () => {
       extensions: [],
       functionArn: "arn:other",
       remoteUsernamesValidation: "useradd",
-      kmsauth: { ...kmsauth, remoteUsernamesAllowed: ["*"] },
+      remoteUsernamesAllowed: ["*"],
     });
     const certificate = certificateIn(await world.ask({ ...request, remote_usernames: "web,alice,db" }));
     expect(certificate.principals).toEqual(["web", "alice", "db"]);
@@ -164,13 +155,21 @@ describe("the handler", () => {
     await world.ask({ ...request, kmsauth_token: `${request.kmsauth_token}x` });
     expect(world.records.length).toBe(5);
     expect(world.records[0]).toEqual({
-      event: "issued",
+      time: "2024-05-06T07:08:09.000Z",
+      event: "decision",
+      decision: "granted",
+      kind: "user",
       ...invocation,
       user: "alice",
+      proof: "kmsauth",
       userAddress: "198.51.100.7",
       sourceAddress: "192.0.2.1",
+      command: "ssh web1",
       principals: ["alice"],
-      key: sshKeygen(["-l", "-f", "-"], `${personLine}\n`).stdout.split(" ")[1],
+      validAfter: "2024-05-06T07:06:09Z",
+      validBefore: "2024-05-06T07:10:09Z",
+      ca: sha256Fingerprint(authorityBlob),
+      publicKey: sshKeygen(["-l", "-f", "-"], `${personLine}\n`).stdout.split(" ")[1],
       keyId: certificateIn(answer).keyId,
       serial: `${certificateIn(answer).serial}`,
     });
@@ -183,6 +182,52 @@ describe("the handler", () => {
     expect(JSON.stringify(world.records)).not.toContain((request.kmsauth_token ?? "").slice(0, 40));
   });
 
+  test("gives its test user a certificate that is good at no time, after the same proof as anyone's", async () => {
+    for (const testUser of ["alice", "canary"]) {
+      const world = makeWorld({ testUser, remoteUsernamesAllowed: ["*"] });
+      const certificate = certificateIn(await world.ask({ ...request, remote_usernames: "canary" }));
+      expect(certificate.validAfter).toBe(BigInt(NOW / 1000 + 1));
+      expect(certificate.validBefore).toBe(BigInt(NOW / 1000));
+      const stranger = { ...request, remote_usernames: "canary", kmsauth_token: makeToken({ from: "mallory" }) };
+      expect(await world.ask(stranger)).toHaveProperty("errorType", "KMSAuthValidationError");
+    }
+  });
+
+  test("gives nothing to a key or a person that is revoked", async () => {
+    const revocations = parseRevocations(
+      JSON.stringify({
+        version: 1,
+        revocations: [
+          { kind: "person", value: "mallory", at: "2024-05-01T00:00:00Z", reason: "left" },
+          {
+            kind: "key",
+            value: sha256Fingerprint(parsePublicKey(personLine).blob),
+            at: "2024-05-01T00:00:00Z",
+            reason: "",
+          },
+        ],
+      }),
+    );
+    const world = makeWorld({ revocations, remoteUsernamesAllowed: ["*"] });
+    expect(await world.ask(request)).toEqual({
+      errorType: "InputValidationError",
+      errorMessage: "The public key is revoked.",
+    });
+    const other = formatPublicKey({
+      type: "ssh-ed25519",
+      blob: publicBlob(generateKeyPairSync("ed25519").publicKey),
+      comment: "",
+    });
+    for (const names of [{ bastion_user: "mallory" }, { remote_usernames: "web,mallory" }]) {
+      expect(await world.ask({ ...request, ...names, public_key_to_sign: other })).toEqual({
+        errorType: "KMSAuthValidationError",
+        errorMessage: "mallory is revoked.",
+      });
+    }
+    expect(await world.ask({ ...request, public_key_to_sign: other })).toHaveProperty("certificate");
+    expect(world.records.map(({ decision }) => decision)).toEqual(["refused", "refused", "refused", "granted"]);
+  });
+
   test("gives nothing out when it cannot log", async () => {
     const log = (): void => {
       throw new Error("the log is full");
@@ -193,6 +238,7 @@ describe("the handler", () => {
   test("cannot be made with times that cannot be", () => {
     expect(() => makeWorld({ validityAfterSeconds: 0 })).toThrow();
     expect(() => makeWorld({ validityBeforeSeconds: -1 })).toThrow();
+    expect(() => makeWorld({ validityAfterSeconds: 86_400 })).toThrow("longer than 86400 seconds");
     expect(() => makeWorld({ validityAfterSeconds: Number.NaN })).toThrow();
   });
 });

@@ -1,0 +1,102 @@
+/**
+ * The CA looks at itself: the event `{"bssh":"check"}`. It answers whoever may invoke the function, with what is configured
+ * and what AWS refuses, and nothing secret. Nothing is certified by it.
+ */
+import { concat, encodeText } from "../wire/bytes.ts";
+import { sha256Fingerprint, verifyBytes } from "../wire/signature.ts";
+import type { Invocation } from "./certificate.ts";
+import { type ContainerParts, describe, type Opened, trustedLines } from "./container.ts";
+
+export type Check = { readonly name: string; readonly ok: boolean; readonly detail: string };
+
+export type CheckAnswer = {
+  readonly checks: readonly Check[];
+  readonly offers: readonly string[];
+  readonly version: string;
+  /** Lines for TrustedUserCAKeys; empty when the CA's key cannot be opened. */
+  readonly publicKeys: readonly string[];
+};
+
+/** Of a user who is in no IAM: whether IAM may be asked at all. */
+const NOBODY = "bssh-check";
+
+export function isCheck(event: unknown): boolean {
+  return typeof event === "object" && event !== null && "bssh" in event && event.bssh === "check";
+}
+
+export async function checkContainer(
+  kind: "user" | "host",
+  { environment, aws, now, random, log, version = "" }: ContainerParts,
+  opened: Opened,
+  anyAnswer: () => Promise<object>,
+  invocation: Invocation,
+): Promise<CheckAnswer> {
+  const checks: Check[] = [];
+  const publicKeys: string[] = [];
+  async function check(name: string, look: () => Promise<string> | string): Promise<void> {
+    try {
+      checks.push({ name, ok: true, detail: await look() });
+    } catch (error) {
+      checks.push({ name, ok: false, detail: reasons(error) });
+    }
+  }
+
+  await check("configuration", () => {
+    const { user } = opened.config();
+    if (kind === "user" && user === null) throw new Error("nobody would have to prove who they are");
+    return "";
+  });
+  await check("region", () => {
+    const region = environment["AWS_REGION"];
+    if (!region) throw new Error("AWS_REGION is not set");
+    return region;
+  });
+  await check("clock", () => new Date(now()).toISOString());
+  await check("ca-key", async () => {
+    const signer = await opened.signer();
+    // No certificate begins like this: theirs begin with the length of a type's name.
+    const text = concat(encodeText("bssh check "), random(32));
+    if (!verifyBytes(signer.publicBlob, text, await signer.sign(text))) throw new Error("its signatures are not good");
+    publicKeys.push(...trustedLines(signer, opened.file(opened.config().trustedKeys)));
+    return `${publicKeys[0]?.split(" ")[0]} ${sha256Fingerprint(signer.publicBlob)}`;
+  });
+  await check("revocations", () => `${opened.revocations().list.length}`);
+  if (kind === "user") {
+    await check("kmsauth-keys", async () => {
+      const { kmsauth } = await opened.userSettings();
+      return kmsauth?.keyArns.join(",") ?? "none";
+    });
+    await check("groups", async () => {
+      const { groups } = await opened.userSettings();
+      if (!groups) return "none";
+      try {
+        await aws.groupsOf(NOBODY);
+      } catch (error) {
+        if (!(error instanceof Error && error.name === "NoSuchEntity")) throw error;
+      }
+      return groups.nameFormat;
+    });
+  } else {
+    await check("host-policy", () => {
+      const { hostPolicy, host } = opened.config();
+      if (opened.file(hostPolicy) !== null) return hostPolicy?.name ?? "";
+      if (host.allowUnproven === true) return "none: whoever may invoke the function gets any name";
+      throw new Error("there is none, so no host gets a name");
+    });
+  }
+
+  const offers: string[] = [];
+  await check("handler", async () => {
+    const answer = await anyAnswer();
+    if ("offers" in answer && Array.isArray(answer.offers)) offers.push(...answer.offers);
+    return offers.join(",");
+  });
+  log({ time: new Date(now()).toISOString(), event: "check", kind, ...invocation, ok: checks.every(({ ok }) => ok) });
+  return { checks, offers, version, publicKeys };
+}
+
+function reasons(error: unknown): string {
+  const cause = error instanceof Error && error.cause !== undefined ? describe(error.cause) : "";
+  const said = describe(error);
+  return cause === "" || said.includes(cause) ? said : `${said} ${cause}`;
+}
