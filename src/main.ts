@@ -119,7 +119,8 @@ async function command(
   }
   const { run, help } = await entry.open();
   // Words behind `--` are another program's, and those of which are ssh's.
-  const first = name === "which" ? 1 : words.includes("--") ? words.indexOf("--") : words.length;
+  const first =
+    name === "which" || entry.hasWords === true ? 1 : words.includes("--") ? words.indexOf("--") : words.length;
   const own = words.slice(0, first);
   const { isForSsh = false } = entry;
   const isHelp = isForSsh ? words.length === 1 && words[0] === "--help" : own.includes("--help");

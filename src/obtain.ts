@@ -14,6 +14,7 @@ import { type Holder, isAsking, isStopped } from "./issue/holder.ts";
 import { issueCertificate } from "./issue/index.ts";
 import { type Flight, singleFlight } from "./issue/single-flight.ts";
 import { learnAddresses } from "./issue/source-address.ts";
+import { logIssued } from "./issued-log.ts";
 import { makePerson, type Person } from "./person.ts";
 import { lateness, RENEWAL } from "./renewal.ts";
 import { makeLinks } from "./ssh/hop.ts";
@@ -22,6 +23,7 @@ import type { Environment } from "./story.ts";
 import { readText, type System } from "./system/system.ts";
 import { say, tracer } from "./terminal/say.ts";
 import { wantedOf } from "./wanted.ts";
+import { parseCertificate } from "./wire/certificate.ts";
 
 export type Obtaining = {
   readonly system: System;
@@ -159,6 +161,9 @@ async function issue(order: Obtaining, person: Person, doing: (what: string) => 
     });
     if (order.why !== null && FOREIGN.includes(order.why)) keepForeignCertificate(files);
     storeCertificate(files, issued.certificate);
+    const from = { requestId: issued.requestId, region: issued.region.awsRegion, function: config.settings.function };
+    const at = Date.now() + issued.skewMs;
+    logIssued(system, config.paths.state, parseCertificate(issued.certificate), from, at);
     person.finish(null);
   } catch (error) {
     person.finish(error instanceof Failure ? error : new Failure("bssh failed"));

@@ -2,6 +2,7 @@
 // and goes on.
 import type { WarmConfig } from "./config/kept.ts";
 import type { IdentityFiles } from "./identity/files.ts";
+import { isImported } from "./imported.ts";
 import { ownLink } from "./ssh/become.ts";
 import type { Environment } from "./story.ts";
 import type { System } from "./system/system.ts";
@@ -25,12 +26,12 @@ export type Renewing = {
 };
 
 /**
- * Starts the renewal of a certificate that is past two thirds of its life, once a minute however many logins notice. Waits
- * for nothing and never throws. The new process has neither a terminal nor this one's descriptors, and asks nobody.
+ * Starts the renewal of a certificate that is past two thirds of its life, once a minute however many logins notice; one that was
+ * taken into use by hand stays. Waits for nothing and never throws. The new process has neither a terminal nor this one's descriptors, and asks nobody.
  */
 export function renewIfOld({ system, environment, config, files, certificate, now }: Renewing): void {
   const late = config.settings.renewInBackground ? lateness(certificate, now) : null;
-  if (late === null) return;
+  if (late === null || isImported(system, config.paths.state, certificate)) return;
   // Whoever makes this minute's file is the one who starts it.
   const of = Bun.hash(files.certificate).toString(36);
   if (!system.claim(`${config.paths.state}/${RENEWAL}${of}-${certificate.validBefore}-${late / AGAIN_SECONDS}`)) return;

@@ -2,6 +2,7 @@ import type { WarmConfig } from "./config/kept.ts";
 import { measuredSkew } from "./identity/clock.ts";
 import type { Wanted } from "./identity/fresh.ts";
 import { addressesHere } from "./identity/networks.ts";
+import { isImported } from "./imported.ts";
 import type { System } from "./system/system.ts";
 
 /** What the certificate must be, by the settings and by AWS's clock. */
@@ -12,6 +13,7 @@ export function wantedOf(system: System, config: Pick<WarmConfig, "settings" | "
     renewMarginSeconds: config.settings.renewMarginSeconds,
     addresses: knownAddresses(system, config),
     now: Date.now() + measuredSkew(system, config.paths.state),
+    isByHand: (certificate) => isImported(system, config.paths.state, certificate),
   };
 }
 

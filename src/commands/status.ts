@@ -5,6 +5,7 @@ import type { Config } from "../config/settings.ts";
 import { Failure, printable } from "../failure.ts";
 import { type IdentityFiles, identityFiles } from "../identity/files.ts";
 import { publicKeyBlob, storedCertificate, unfitness } from "../identity/fresh.ts";
+import { isImported } from "../imported.ts";
 import { keptEnds } from "../issue/ends.ts";
 import { wantedOf } from "../wanted.ts";
 import { equalBytes } from "../wire/bytes.ts";
@@ -51,6 +52,8 @@ export type CertificateStatus = {
   readonly signedBy: string;
   /** Type of the signature, for example `rsa-sha2-512`. */
   readonly signature: string;
+  /** True for a certificate that `bssh import` took into use. */
+  readonly byHand: boolean;
 };
 
 const EXIT: Readonly<Record<Status["state"], number>> = { valid: 0, ending: 1, none: 2, wrong: 3 };
@@ -87,7 +90,10 @@ async function statusOf(call: CommandCall): Promise<{ readonly found: Status; re
   const certificate = storedCertificate(call.system, files);
   const known = {
     key: call.system.may(files.key, "read") ? files.key : null,
-    certificate: certificate === null ? null : describe(files, certificate),
+    certificate:
+      certificate === null
+        ? null
+        : describe(files, certificate, isImported(call.system, config.paths.state, certificate)),
     agent: await inAgent(call, config, files),
     ...kept(config.paths.state, now),
     config: place,
@@ -129,7 +135,7 @@ function kept(state: string, now: number) {
   return { session: time(session), role: time(role), kmsauth: time(kmsauth) };
 }
 
-function describe(files: IdentityFiles, certificate: Certificate): CertificateStatus {
+function describe(files: IdentityFiles, certificate: Certificate, byHand: boolean): CertificateStatus {
   return {
     path: files.certificate,
     serial: certificate.serial.toString(),
@@ -144,6 +150,7 @@ function describe(files: IdentityFiles, certificate: Certificate): CertificateSt
         .map((one) => printable(one)) ?? null,
     signedBy: sha256Fingerprint(certificate.signatureKey),
     signature: certificate.signatureType,
+    byHand,
   };
 }
 
@@ -155,15 +162,20 @@ function timeOf(seconds: bigint): string | null {
 function sentences(found: Status, now: number): string[] {
   const until = (time: string | null) => (time === null ? "none" : `for another ${span(Date.parse(time) - now)}`);
   const { certificate } = found;
-  if (found.state === "wrong") return [`set-up is wrong: ${found.problem}`];
+  if (found.state === "wrong") {
+    const said = [`set-up is wrong: ${found.problem}`];
+    // It serves ssh without a config of ours as well.
+    return certificate?.byHand === true ? [...said, `certificate   ${byHand(certificate)}`] : said;
+  }
   return [
     `certificate   ${summary(found, now)}`,
+    ...(certificate?.byHand === true ? [`  by hand     ${byHand(certificate)}`] : []),
     ...(certificate === null
       ? []
       : [
           `  file        ${certificate.path}`,
           `  key ID      ${certificate.keyId}`,
-          `  signed by   ${certificate.signedBy} (${certificate.signature})`,
+          `  signed by   ${certificate.signedBy} (${certificate.signature}${isSha1(certificate) ? SHA1_NOTE : ""})`,
           `  from        ${certificate.sourceAddress?.join(", ") ?? "any address"}`,
         ]),
     `in the agent  ${until(found.agent)}`,
@@ -172,6 +184,14 @@ function sentences(found: Status, now: number): string[] {
     `kmsauth token ${until(found.kmsauth)}`,
     `config        ${found.config.files.join(", ")}`,
   ];
+}
+
+/** Netflix's BLESS signs so. */
+const isSha1 = ({ signature }: CertificateStatus) => signature === "ssh-rsa";
+const SHA1_NOTE = ": SHA-1, refused by OpenSSH since 8.2";
+
+function byHand({ path, validBefore }: CertificateStatus): string {
+  return `by hand (break glass), until ${validBefore?.replace(".000Z", "Z") ?? "for ever"}: ${printable(path)}`;
 }
 
 /** Why there is none to use; the JSON has the short words. */

@@ -42,6 +42,7 @@ export function loadConfig(environment: Environment, readText: ReadText, lookUpH
     settings[field] = fromVariable(SCHEMA[field], variable, text, paths.home);
     givers.set(field, variable);
   }
+  checkHosts(settings as Settings, () => placeOf(originOf("hostCaKeys", givers.get("hostCaKeys"), new Map())));
   let origins: Config["origins"] | null = null;
   return Object.freeze({
     settings: Object.freeze(settings) as Settings,
@@ -54,6 +55,13 @@ export function loadConfig(environment: Environment, readText: ReadText, lookUpH
     texts,
     paths,
   });
+}
+
+/** Keys that are trusted for no host are a mistake; keys trusted for every host would be a worse one. */
+function checkHosts({ hostCaKeys, hostPatterns }: Settings, place: () => string): void {
+  if (hostCaKeys.length === 0 || hostPatterns.length > 0) return;
+  const next = 'name the hosts that they are trusted for in patterns under [hosts], such as "*.corp.example"';
+  throw wrongConfig(place(), "hosts.ca_keys has no hosts.patterns beside it", next);
 }
 
 /** `FILE:LINE`, the variable's name, or `default`. */

@@ -96,6 +96,41 @@ export function readUrl(text: string, wrong: (problem: string) => never): string
   return text;
 }
 
+/**
+ * A pattern of known_hosts (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT) that names some domain or host: no negation, no list, no port,
+ * and not all hosts there are.
+ */
+export function readHostPattern(text: string, wrong: (problem: string) => never): string {
+  if (text === "") return wrong("is empty");
+  if (text.length > 255) return wrong("is longer than 255 characters");
+  for (let at = 0; at < text.length; at++) {
+    if (!HOST_PATTERN.includes(text.charAt(at))) {
+      return wrong("holds other characters than letters, digits, . - _ : * ?");
+    }
+  }
+  // Of its last two labels one at least has to be spelled out.
+  const ending = text.split(".").slice(-2);
+  if (!ending.some((label) => label !== "" && !label.includes("*") && !label.includes("?"))) {
+    return wrong("matches hosts of any domain");
+  }
+  return text;
+}
+
+/** A host's own name or address, as a certificate may hold it: one host's, in lower case. */
+export function readHostName(text: string, wrong: (problem: string) => never): string {
+  if (text === "") return wrong("is empty");
+  if (text.length > 253) return wrong("is longer than 253 characters");
+  for (let at = 0; at < text.length; at++) {
+    if (!HOST_NAME.includes(text.charAt(at)))
+      return wrong("holds other characters than small letters, digits, . - _ :");
+  }
+  return text;
+}
+
+const HOST_NAME = "abcdefghijklmnopqrstuvwxyz0123456789.-_:";
+
+const HOST_PATTERN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:*?";
+
 /** `TYPE BASE64`, the comment dropped. */
 export function readCaKey(text: string, wrong: (problem: string) => never): string {
   if (text.includes("PRIVATE KEY")) return wrong("is a private key");

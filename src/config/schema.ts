@@ -1,12 +1,12 @@
-import { isAccount, isAlias, isAwsRegion, isFunction, isKmsKey, isMfaSerial, isQualifier, isRole } from "./form.ts";
+import { isAccount, isFunction, isMfaSerial, isQualifier, isRole } from "./form.ts";
 import {
-  isTable,
   type Read,
-  type Reading,
   readAddress,
   readCaKey,
   readChoice,
   readFlag,
+  readHostName,
+  readHostPattern,
   readList,
   readNumber,
   readPath,
@@ -16,7 +16,8 @@ import {
   readText,
   readUrl,
 } from "./reading.ts";
-import type { Region, Settings } from "./settings.ts";
+import { readRegions } from "./regions.ts";
+import type { Settings } from "./settings.ts";
 
 /** One setting: its name in config.toml, what it is without one, how it is read, and what is wanted, in words. */
 export type Setting<T> = {
@@ -105,6 +106,24 @@ export const SCHEMA: { readonly [K in keyof Settings]: Setting<Settings[K]> } = 
   sessionSeconds: seconds("session_seconds", 64_800, 900, 129_600),
   roleSeconds: seconds("role_seconds", 3600, 900, 3600),
   kmsauthSeconds: seconds("kmsauth_seconds", 3600, 60, 3600),
+  kmsauthBinding: {
+    key: "kmsauth_binding",
+    fallback: "auto",
+    wanted: '"auto", "on" or "off"',
+    read: readChoice("auto", "on", "off"),
+  },
+  identityProof: {
+    key: "identity_proof",
+    fallback: "kmsauth",
+    wanted: '"kmsauth", "caller-identity" or "auto"',
+    read: readChoice("kmsauth", "caller-identity", "auto"),
+  },
+  identityName: {
+    key: "identity_name",
+    fallback: "session",
+    wanted: '"session" or "local-part"',
+    read: readChoice("session", "local-part"),
+  },
   kmsauthService: {
     key: "kmsauth_service",
     fallback: null,
@@ -136,6 +155,36 @@ export const SCHEMA: { readonly [K in keyof Settings]: Setting<Settings[K]> } = 
   }),
   dialer: { key: "dialer", fallback: false, wanted: "true or false", read: readFlag },
   shareConnections: { key: "share_connections", fallback: false, wanted: "true or false", read: readFlag },
+  hostCaKeys: {
+    key: "hosts.ca_keys",
+    fallback: NONE,
+    wanted: 'an array of public key lines such as "ssh-ed25519 AAAA…"',
+    read: readList(readCaKey),
+  },
+  hostPatterns: {
+    key: "hosts.patterns",
+    fallback: NONE,
+    wanted: 'an array of patterns of host names such as "*.corp.example"',
+    read: readList(readHostPattern),
+  },
+  hostFunction: {
+    key: "host.function",
+    fallback: null,
+    wanted: "the name or ARN of the Lambda function for hosts, without a version",
+    read: readText(isFunction),
+  },
+  hostFunctionVersion: {
+    key: "host.version",
+    fallback: null,
+    wanted: "a version or alias of the function, as text",
+    read: readText(isQualifier),
+  },
+  hostNames: {
+    key: "host.names",
+    fallback: NONE,
+    wanted: 'an array of host names in lower case such as "web1.corp.example"',
+    read: readList(readHostName),
+  },
   function: {
     key: "lambda.function",
     fallback: null,
@@ -170,23 +219,6 @@ export const SCHEMA: { readonly [K in keyof Settings]: Setting<Settings[K]> } = 
   },
 };
 
-/** The keys of a [[region]] table, all of them wanted. */
-export const REGION_SCHEMA: Readonly<
-  Record<keyof Region, { key: string; wanted: string; isRight: (text: string) => boolean }>
-> = {
-  alias: { key: "alias", wanted: "a short name of letters, digits, . _ -", isRight: isAlias },
-  awsRegion: {
-    key: "aws_region",
-    wanted: "an AWS region such as eu-west-1",
-    isRight: isAwsRegion,
-  },
-  kmsauthKey: {
-    key: "kmsauth_key",
-    wanted: "the id, alias (alias/…) or ARN of the KMS key",
-    isRight: isKmsKey,
-  },
-};
-
 /** A time in seconds; fractions are allowed when the least is one. */
 function seconds(key: string, fallback: number, least: number, most: number, more: Partial<Setting<number>> = {}) {
   const fractions = !Number.isInteger(least);
@@ -199,36 +231,6 @@ function seconds(key: string, fallback: number, least: number, most: number, mor
     ...more,
   };
   return setting;
-}
-
-// Loops where a method with a callback would do as well: the first call of each such method costs 0.02 ms.
-function readRegions(given: unknown, reading: Reading): readonly Region[] {
-  if (!Array.isArray(given)) return reading.wrong("is no array of tables");
-  if (given.length > 64) return reading.wrong("has more than 64 entries");
-  const regions: Region[] = [];
-  const names = new Set<string>();
-  for (let index = 0; index < given.length; index++) {
-    const region = readRegion(given[index], index, reading);
-    const name = region.alias.toLowerCase();
-    if (names.has(name)) {
-      return reading.wrong("is the alias of another region too", "each its own", `[${index}].alias`);
-    }
-    names.add(name);
-    regions.push(region);
-  }
-  return Object.freeze(regions);
-}
-
-function readRegion(table: unknown, index: number, reading: Reading): Region {
-  if (!isTable(table)) return reading.wrong("is no table", undefined, `[${index}]`);
-  const read = (part: keyof Region): string => {
-    const { key, wanted, isRight } = REGION_SCHEMA[part];
-    const value = table[key];
-    if (value === undefined) return reading.wrong(`has no ${key}`, wanted, `[${index}]`);
-    if (typeof value !== "string") return reading.wrong("is no text", wanted, `[${index}].${key}`);
-    return isRight(value) ? value : reading.wrong("is not of that form", wanted, `[${index}].${key}`);
-  };
-  return Object.freeze({ alias: read("alias"), awsRegion: read("awsRegion"), kmsauthKey: read("kmsauthKey") });
 }
 
 /** People name the public key where the private one is meant; python-blessclient took it off as well. */

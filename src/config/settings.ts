@@ -48,7 +48,13 @@ export type Settings = {
   readonly roleSeconds: number;
   readonly kmsauthSeconds: number;
 
-  /** `to` of the kmsauth encryption context. */
+  /** Whether a kmsauth token is good for one public key only; `auto`: where the CA offers it. */
+  readonly kmsauthBinding: "auto" | "on" | "off";
+  /** How the CA is shown who asks; `auto`: by the caller's identity for sessions of a role, by kmsauth for IAM users. */
+  readonly identityProof: "kmsauth" | "caller-identity" | "auto";
+  /** With a caller's identity: the user is named as the role's session, or as what stands before the @ of that. */
+  readonly identityName: "session" | "local-part";
+  /** The CA's name: `to` of the kmsauth encryption context, audience of a caller's identity. */
   readonly kmsauthService: string | null;
   readonly function: string | null;
   /** Version or alias of the function; null leaves it unqualified. */
@@ -74,6 +80,17 @@ export type Settings = {
   readonly dialer: boolean;
   /** True: logins to one host share a connection (ControlMaster) as long as the certificate is good. */
   readonly shareConnections: boolean;
+
+  /** Public keys (`type base64`) of the CA that signs hosts' certificates; empty trusts none. */
+  readonly hostCaKeys: readonly string[];
+  /** Patterns of known_hosts of the hosts that this CA is trusted for; not empty where there are keys. */
+  readonly hostPatterns: readonly string[];
+  /** On a server: the function that signs its own certificate. */
+  readonly hostFunction: string | null;
+  /** Version or alias of that function; null leaves it unqualified. */
+  readonly hostFunctionVersion: string | null;
+  /** On a server: the names to ask for; empty asks for all that the CA's policy gives it. */
+  readonly hostNames: readonly string[];
 };
 
 /** Where a value came from: `default`, a file with the line of the key, or an environment variable. */

@@ -1,5 +1,6 @@
 import { placeOf } from "./load.ts";
-import { REGION_SCHEMA, SCHEMA } from "./schema.ts";
+import { REGION_SCHEMA } from "./regions.ts";
+import { SCHEMA } from "./schema.ts";
 import type { Config, Region, Settings } from "./settings.ts";
 import { tomlText } from "./toml-text.ts";
 
@@ -9,14 +10,15 @@ type Shown = string | number | boolean | readonly string[];
 export function showConfig(config: Config): string[] {
   const fields = Object.keys(SCHEMA) as (keyof Settings)[];
   const own = fields.filter((field) => field !== "regions");
-  const isTop = (field: keyof Settings) => !SCHEMA[field].key.includes(".");
-  return [
-    ...own.filter(isTop).map((field) => showSetting(config, field)),
-    "",
-    "[lambda]",
-    ...own.filter((field) => !isTop(field)).map((field) => showSetting(config, field)),
-    ...showRegions(config),
-  ];
+  const of = (table: string) =>
+    own.filter((field) => tableOf(field) === table).map((field) => showSetting(config, field));
+  const tables = ["hosts", "host", "lambda"].flatMap((table) => ["", `[${table}]`, ...of(table)]);
+  return [...of(""), ...tables, ...showRegions(config)];
+}
+
+/** Table that a setting stands in; "" for none. */
+function tableOf(field: keyof Settings): string {
+  return SCHEMA[field].key.split(".").slice(0, -1).join(".");
 }
 
 /** One setting's value as TOML writes it; null when there is none. */
@@ -32,7 +34,7 @@ export function valueText(settings: Settings, field: keyof Settings): string | n
 
 function showSetting(config: Config, field: keyof Settings): string {
   const place = placeOf(config.origins[field]);
-  const name = SCHEMA[field].key.replace(/^lambda\./, "");
+  const name = SCHEMA[field].key.replace(/^.*\./, "");
   const text = valueText(config.settings, field);
   if (text === null) return `# ${name} is not set${place === "default" ? "" : ` (${place})`}`;
   if (SCHEMA[field].isSecret) return `# ${name} is set and not shown (${place})`;

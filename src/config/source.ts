@@ -3,7 +3,8 @@ import { Failure, printable } from "../failure.ts";
 import { lineOf, linesOf } from "./lines.ts";
 import { nearest } from "./nearest.ts";
 import { isTable } from "./reading.ts";
-import { REGION_SCHEMA, SCHEMA, type Setting } from "./schema.ts";
+import { REGION_SCHEMA } from "./regions.ts";
+import { SCHEMA, type Setting } from "./schema.ts";
 import type { Settings } from "./settings.ts";
 
 /** One config file, read and checked: the settings that it names, in their own form. */
@@ -25,6 +26,9 @@ const REGION_KEYS: readonly string[] = [
   REGION_SCHEMA.kmsauthKey.key,
 ];
 
+/** Tables of settings: what is before the dot in a setting's key. */
+const TABLES: readonly string[] = ["lambda", "hosts", "host"];
+
 const FIELDS = new Map<string, keyof Settings>();
 for (const field of Object.keys(SCHEMA) as (keyof Settings)[]) FIELDS.set(SCHEMA[field].key, field);
 
@@ -38,8 +42,8 @@ export function readSource(path: string, text: string, home: string): Source {
   const table = tableOf(path, text);
   for (const name of Object.keys(table)) {
     const value = table[name];
-    if (name === "lambda" && isTable(value)) {
-      for (const part of Object.keys(value)) take(`lambda.${part}`, value[part]);
+    if (TABLES.includes(name) && isTable(value)) {
+      for (const part of Object.keys(value)) take(`${name}.${part}`, value[part]);
     } else take(name, value);
   }
   return { path, text, values };
@@ -134,16 +138,19 @@ const REASONS: readonly (readonly [string, string])[] = [
 ];
 
 function unknownKey(key: string, place: string): Failure {
-  if (key === "lambda") return wrongConfig(place, "lambda is no table", "write its settings under a line [lambda]");
+  if (TABLES.includes(key)) {
+    return wrongConfig(place, `${key} is no table`, `write its settings under a line [${key}]`);
+  }
   const last = key.replace(/^.*[.]/, "");
   const fact = `unknown key ${printable(key, 80)}`;
   const region = /^region\[\d+\]\./.test(key);
-  if (key.startsWith("lambda.") || region) {
+  if (TABLES.some((table) => key.startsWith(`${table}.`)) || region) {
     // TOML's trap: a key below a [table] header belongs to that table.
     if (FIELDS.has(last) && last !== "region") return wrongConfig(place, fact, `move ${last} above the first [table]`);
   }
-  if (FIELDS.has(`lambda.${last}`)) return wrongConfig(place, fact, `put ${last} under [lambda]`);
-  const candidates = region ? REGION_KEYS : [...FIELDS.keys(), "lambda"];
+  const table = TABLES.find((name) => FIELDS.has(`${name}.${last}`));
+  if (table !== undefined) return wrongConfig(place, fact, `put ${last} under [${table}]`);
+  const candidates = region ? REGION_KEYS : [...FIELDS.keys(), ...TABLES];
   const near = OLD_NAMES[last.toLowerCase()] ?? nearest(region ? last : key, candidates) ?? nearest(last, candidates);
   return wrongConfig(
     place,

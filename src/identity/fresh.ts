@@ -21,6 +21,8 @@ export type Wanted = {
   readonly addresses: readonly string[] | "other network" | null;
   /** Now by AWS's clock, in milliseconds since the epoch. */
   readonly now: number;
+  /** Whether the person took the certificate into use by hand: for whom and from where it is then was decided by whoever signed it. */
+  readonly isByHand?: (certificate: Certificate) => boolean;
 };
 
 /** Why the certificate on disk can't be used. */
@@ -78,17 +80,18 @@ export function freshCertificate(system: System, files: IdentityFiles, wanted: W
 export function certificateUnfitness(certificate: Certificate, wanted: Wanted): Unfit | null {
   if (certificate.kind !== "user") return "host certificate";
   if (certificate.principals.length === 0) return "other principals";
-  if (wanted.principals.length > 0 && !certificate.principals.every((name) => wanted.principals.includes(name))) {
-    return "other principals";
-  }
+  const asked =
+    wanted.principals.length === 0 || certificate.principals.every((name) => wanted.principals.includes(name));
+  if (!asked && wanted.isByHand?.(certificate) !== true) return "other principals";
   if (wanted.caKeys.length > 0 && !signedByOne(certificate, wanted.caKeys)) return "other CA";
   const now = BigInt(Math.floor(wanted.now / 1000));
   if (certificate.validAfter > now) return "not yet valid";
   if (certificate.validBefore <= now + BigInt(wanted.renewMarginSeconds)) return "expired";
   const bound = certificate.criticalOptions.get("source-address");
   if (bound === undefined || wanted.addresses === null) return null;
-  if (wanted.addresses === "other network") return "other network";
-  return coversAll(bound, wanted.addresses) ? null : "other address";
+  const isHere = wanted.addresses !== "other network" && coversAll(bound, wanted.addresses);
+  if (isHere || wanted.isByHand?.(certificate) === true) return null;
+  return wanted.addresses === "other network" ? "other network" : "other address";
 }
 
 /** True when a `source-address` option (addresses and networks, commas) lets in all of the addresses. */

@@ -42,6 +42,15 @@ export function keepCaller(errand: Errand, caller: Caller): void {
   errand.cache.keep(CALLER, [errand.source.id], caller, errand.clock.now() + LASTS_MS);
 }
 
+/** True when who the user is was known from an earlier login. */
+export function isOldCaller(errand: Errand): boolean {
+  return errand.cache.isOld(CALLER, [errand.source.id]);
+}
+
+export function forgetCaller(errand: Errand): void {
+  errand.cache.forget(CALLER, [errand.source.id]);
+}
+
 /** Asks STS (GetCallerIdentity needs no permission). Throws Failure. */
 export async function askCaller(errand: Errand, region: string, keys: Keys): Promise<Caller> {
   const about = { service: "STS", action: "GetCallerIdentity", region };

@@ -184,12 +184,24 @@ const ANSWERS: readonly Answer[] = [
     fact: "the CA in {region} doesn't accept tokens of the key {key}", next: "correct kmsauth_key of that region" },
   { type: /^KMSAuthValidationError$/, message: /remote_usernames/i, trouble: "refused",
     fact: "the CA gives this user no certificate for the principals asked for", next: `correct remote_user, else ${ADMINISTRATOR}` },
+  { type: /^KMSAuthValidationError$/, message: /bound to the public key/i, trouble: "kmsauth",
+    fact: "the CA in {region} wants kmsauth tokens that are bound to your public key", next: 'set kmsauth_binding = "auto"' },
+  { type: /^KMSAuthValidationError$/, message: /caller identity|people count here|nobody.s name here|session.s name/i, trouble: "kmsauth",
+    fact: "the CA in {region} doesn't accept the proof of your identity ({message})",
+    next: `check kmsauth_service and identity_name, else ${ADMINISTRATOR}` },
   { type: /^KMSAuthValidationError$/, trouble: "kmsauth", elsewhere: true,
     fact: "the CA in {region} couldn't verify who you are (kmsauth: {message})",
     next: "check kmsauth_service and kmsauth_key, else ask the CA's administrators" },
 
   { type: /^InputValidationError$/, message: /missing kmsauth/i, trouble: "refused",
     fact: "the CA wants a kmsauth token", next: "set kmsauth_service" },
+  { type: /^InputValidationError$/, message: /missing caller identity/i, trouble: "refused",
+    fact: "the CA wants a proof of identity", next: 'set identity_proof = "auto"' },
+  { type: /^InputValidationError$/, message: /caller_identity/, trouble: "refused",
+    fact: "the CA takes no proof of identity ({message})",
+    next: 'set identity_proof = "kmsauth" and use the credentials of an IAM user, or deploy the CA that comes with bssh' },
+  { type: /^InputValidationError$/, message: /hostnames/, trouble: "refused",
+    fact: "the CA refused the host's names ({message})", next: "correct them, and name the function for hosts" },
   { type: /^InputValidationError$/, message: /bastion_user'|bastion_user"/, trouble: "refused",
     fact: "the CA doesn't accept the user name {user}", next: `${ADMINISTRATOR} about username_validation` },
   { type: /^InputValidationError$/, message: /remote_usernames/, trouble: "refused",
@@ -234,7 +246,7 @@ export function refusal(error: unknown, about: About): Failure {
 }
 
 /** The failure that stands for an error that the CA answered with. `message` must hold no secret. */
-export function answerRefusal(answer: { errorType: string; errorMessage: string }, about: About): Failure {
+export function answerRefusal(answer: { errorType: string; errorMessage: string }, about: About): CallFailure {
   const { errorType: type, errorMessage: message } = answer;
   const row = ANSWERS.find((each) => (each.type?.test(type) ?? true) && (each.message?.test(message) ?? true));
   return speak(row ?? ANSWERS.at(-1), { ...about, type, message }, about.action);

@@ -1,8 +1,10 @@
 // The cold path: who am I → MFA session → kmsauth token ∥ role → the CA → is the answer right?
 import type { Region } from "../config/settings.ts";
+import { bindsTokens } from "./binding.ts";
 import { type Errand, stsRegion } from "./errand.ts";
+import { namedAtCa, proveCaller, provesByCaller } from "./identity-proof.ts";
 import { invokeCa, principalsFor } from "./invoke.ts";
-import { kmsauthToken } from "./kmsauth.ts";
+import { kmsauthToken, NO_TOKEN } from "./kmsauth.ts";
 import { openErrand } from "./open.ts";
 import type { Issued, Order } from "./order.ts";
 import { inTurn, regionsInTurn } from "./regions.ts";
@@ -30,10 +32,13 @@ export async function issueCertificate(order: Order): Promise<Issued> {
   }
 }
 
-/** The session, the role, the token, the profile's credentials: each is forgotten once at most, on whatever disk. */
-const MOST_STALE = 4;
+/** The session, the role, the token, the profile's credentials, how tokens are bound: each changes once at most, on whatever disk. */
+const MOST_STALE = 5;
 
-/** The way in one region; again when something kept from an earlier login turned out to be of no use. */
+/**
+ * The way in one region; again when something kept from an earlier login turned out to be of no use, or the CA that refused a
+ * token takes another kind.
+ */
 async function inRegion(
   errand: Errand,
   region: Region,
@@ -41,10 +46,11 @@ async function inRegion(
   address: Promise<SourceAddress>,
 ): Promise<Issued> {
   for (let left = MOST_STALE; ; left--) {
+    const wasBound = bindsTokens(errand, region);
     try {
       return await once(errand, region, isFirst, address);
     } catch (error) {
-      if (left === 0 || !forgetStale(errand, region, error)) throw error;
+      if (left === 0 || !forgetStale(errand, region, error, wasBound)) throw error;
     }
   }
 }
@@ -59,16 +65,27 @@ async function once(
   const sts = stsRegion(errand, region, isFirst);
   const { caller, session } = await whoAndSession(errand, sts);
 
+  const byCaller = provesByCaller(errand, caller);
   const [token, role] = await both(
-    kmsauthToken(errand, region, caller, session),
+    byCaller ? Promise.resolve(NO_TOKEN) : kmsauthToken(errand, region, caller, session),
     assumeRole(errand, sts, caller, session),
   );
   const bound = await address;
-  const answer = await invokeCa(errand, region, { caller, token, role, address: bound });
+  const named = namedAtCa(errand, caller);
+  const proof = byCaller ? await proveCaller(errand, region, caller, await session()) : "";
+  const answer = await invokeCa(errand, region, { caller: named, token, proof, role, address: bound });
 
-  const principals = principalsFor(errand, caller);
+  const principals = principalsFor(errand, named);
   const now = errand.clock.now();
-  const { line, notes } = verifyAnswer(answer, { ...settings, publicKey, principals, sourceAddress: bound.bound, now });
+  const { line, notes } = verifyAnswer(answer.certificate, {
+    ...settings,
+    publicKey,
+    principals,
+    sourceAddress: bound.bound,
+    now,
+  });
   notes.forEach(say);
-  return { certificate: line, skewMs: errand.clock.skewMs, region, userName: caller.userName, steps: errand.steps };
+  const { requestId } = answer;
+  const { skewMs } = errand.clock;
+  return { certificate: line, skewMs, region, userName: named.userName, requestId, steps: errand.steps };
 }

@@ -1,19 +1,30 @@
 import type { Region } from "../config/settings.ts";
 import { Failure } from "../failure.ts";
 import { type Answer, encodeUserRequest, parseAnswer, type UserRequest } from "../wire/bless.ts";
+import { learnBinding } from "./binding.ts";
 import type { Caller } from "./caller.ts";
 import { call, type Errand } from "./errand.ts";
 import { type About, answerRefusal, garbage, nonsense } from "./errors.ts";
 import type { Keys } from "./keys.ts";
+import type { KmsauthToken } from "./kmsauth.ts";
 import { roleArn } from "./role.ts";
 import type { SourceAddress } from "./source-address.ts";
 
 export type Signing = {
+  /** By the name that they have at the CA. */
   readonly caller: Caller;
-  /** kmsauth token; "" sends none. */
-  readonly token: string;
+  readonly token: KmsauthToken;
+  /** Proof of the caller's identity; "" sends none. */
+  readonly proof: string;
   readonly role: Keys;
   readonly address: SourceAddress;
+};
+
+export type Invocation = {
+  /** Line of the certificate as it came, not yet checked. */
+  readonly certificate: string;
+  /** Number that Lambda gave the invocation, as CA and CloudWatch log it; null when it is not of that form. */
+  readonly requestId: string | null;
 };
 
 /** Principals to ask for: configured, or the user's own name. */
@@ -22,10 +33,10 @@ export function principalsFor(errand: Errand, caller: Caller): readonly string[]
   return principals.length === 0 ? [caller.userName] : principals;
 }
 
-/** Asks the region's CA to sign and gives the certificate as it came, not yet checked. Throws Failure. */
-export async function invokeCa(errand: Errand, region: Region, signing: Signing): Promise<string> {
+/** Asks the region's CA to sign. Throws Failure. */
+export async function invokeCa(errand: Errand, region: Region, signing: Signing): Promise<Invocation> {
   const { settings } = errand.order;
-  const { caller, token, role } = signing;
+  const { caller, token, proof, role } = signing;
   if (settings.function === null) throw new Failure("the config names no CA", "set function in [lambda]", 78);
   const about: About = {
     service: "Lambda",
@@ -50,16 +61,25 @@ export async function invokeCa(errand: Errand, region: Region, signing: Signing)
     ),
   );
   const said = readAnswer(answer, about);
-  if ("certificate" in said && answer.FunctionError === undefined) return said.certificate;
+  const { offers } = said;
+  if ("certificate" in said && answer.FunctionError === undefined) {
+    learnBinding(errand, region, { offers, refusesBound: false });
+    return { certificate: said.certificate, requestId: requestIdOf(answer) };
+  }
   const { errorType, errorMessage } = "certificate" in said ? { errorType: "Unhandled", errorMessage: "" } : said;
   errand.order.trace(`the CA in ${region.awsRegion} answered ${JSON.stringify(errorType)}`);
-  throw answerRefusal(
-    { errorType, errorMessage: token === "" ? errorMessage : errorMessage.replaceAll(token, "…") },
-    about,
-  );
+  const secrets = [token.text, proof].filter((secret) => secret !== "");
+  const bare = secrets.reduce((message, secret) => message.replaceAll(secret, "…"), errorMessage);
+  const failure = answerRefusal({ errorType, errorMessage: bare }, about);
+  learnBinding(errand, region, { offers, refusesBound: token.isBound && failure.trouble === "kmsauth" });
+  throw failure;
 }
 
-function requestFor(errand: Errand, { caller, token, address }: Signing): UserRequest {
+function requestIdOf({ $metadata: { requestId } }: Invoked): string | null {
+  return requestId !== undefined && /^[\w-]{1,64}$/.test(requestId) ? requestId : null;
+}
+
+function requestFor(errand: Errand, { caller, token, proof, address }: Signing): UserRequest {
   const request = {
     bastion_ips: address.bound,
     bastion_user: caller.userName,
@@ -68,7 +88,11 @@ function requestFor(errand: Errand, { caller, token, address }: Signing): UserRe
     public_key_to_sign: errand.order.publicKey.trim(),
     remote_usernames: principalsFor(errand, caller).join(","),
   };
-  return token === "" ? request : { ...request, kmsauth_token: token };
+  return {
+    ...request,
+    ...(token.text === "" ? {} : { kmsauth_token: token.text }),
+    ...(proof === "" ? {} : { caller_identity: proof }),
+  };
 }
 
 /** The part of Lambda's answer that is looked at. */

@@ -61,7 +61,10 @@ export type Issued = {
   readonly skewMs: number;
   /** The region whose CA signed. */
   readonly region: Region;
+  /** As the CA knows it. */
   readonly userName: string;
+  /** Number of the Lambda invocation, as the CA's log has it; null when AWS gave none. */
+  readonly requestId: string | null;
   /** In the order in which they ended. */
   readonly steps: readonly Step[];
 };

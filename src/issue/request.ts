@@ -1,6 +1,5 @@
 import { Failure } from "../failure.ts";
-import type { UserRequest } from "../wire/bless.ts";
-import { encodeUserRequest } from "../wire/bless.ts";
+import { encodeHostRequest, encodeUserRequest, type HostRequest, type UserRequest } from "../wire/bless.ts";
 import { equalBytes, WireError } from "../wire/bytes.ts";
 import { parseCertificate } from "../wire/certificate.ts";
 import { parsePublicKey } from "../wire/public-key.ts";
@@ -13,10 +12,15 @@ import type { Order } from "./order.ts";
 import { ownKeys } from "./own-keys.ts";
 
 /**
- * Sends one BLESS request as it is, with the user's own credentials, and gives the certificate's line. Only what makes it
- * a certificate is checked: that it can be read, is signed by the key it names, and is for the key that was sent. Throws Failure.
+ * Sends one BLESS request as it is, a person's or a host's, with the user's own credentials, and gives the certificate's line.
+ * Only what makes it a certificate is checked: that it can be read, is of the kind that was asked for, is signed by the key it
+ * names, and is for the key that was sent. Throws Failure.
  */
-export async function sendRequest(order: Order, awsRegion: string, request: UserRequest): Promise<string> {
+export async function sendRequest(
+  order: Order,
+  awsRegion: string,
+  request: UserRequest | HostRequest,
+): Promise<string> {
   const { settings } = order;
   const errand = await openErrand(order);
   try {
@@ -36,13 +40,14 @@ export async function sendRequest(order: Order, awsRegion: string, request: User
             FunctionName: name,
             InvocationType: "RequestResponse",
             LogType: "None",
-            Payload: encodeUserRequest(request),
+            Payload: isHosts(request) ? encodeHostRequest(request) : encodeUserRequest(request),
             ...(settings.functionVersion === null ? {} : { Qualifier: settings.functionVersion }),
           }),
           { abortSignal },
         ),
       ),
     );
+    order.trace(`the invocation's request id is ${answer.$metadata.requestId ?? "not given"}`);
     const said = readAnswer(answer, about);
     if (!("certificate" in said)) throw answerRefusal(said, about);
     return checked(said.certificate, request, about);
@@ -51,9 +56,18 @@ export async function sendRequest(order: Order, awsRegion: string, request: User
   }
 }
 
-function checked(line: string, request: UserRequest, about: About): string {
+function isHosts(request: UserRequest | HostRequest): request is HostRequest {
+  return "hostnames" in request;
+}
+
+function checked(line: string, request: UserRequest | HostRequest, about: About): string {
   try {
     const certificate = parseCertificate(line);
+    const wanted = isHosts(request) ? "host" : "user";
+    if (certificate.kind !== wanted) {
+      const next = "name the function for the other kind with --function";
+      throw new Failure(`the certificate is a ${certificate.kind}'s, not a ${wanted}'s`, next);
+    }
     if (!verifyCertificate(certificate))
       throw new Failure("the CA's signature is not good", "do not use this certificate");
     if (!equalBytes(certificate.publicKey, parsePublicKey(request.public_key_to_sign).blob)) {

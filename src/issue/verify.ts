@@ -24,10 +24,10 @@ export type Expectation = {
 };
 
 /** Dates in HTTP have whole seconds, and the measured clock is as old as the request. */
-const TOLERANCE_SECONDS = 30n;
+export const TOLERANCE_SECONDS = 30n;
 
 /** PROTOCOL.certkeys of OpenSSH; the last is chanzuckerberg/blessclient's mark. */
-const EXTENSIONS: readonly string[] = [
+export const EXTENSIONS: readonly string[] = [
   "no-touch-required",
   "permit-X11-forwarding",
   "permit-agent-forwarding",
@@ -36,6 +36,9 @@ const EXTENSIONS: readonly string[] = [
   "permit-user-rc",
   "ssh-ca-lambda",
 ];
+
+/** What a signature of the type ssh-rsa is, in words that follow "signed with". */
+export const SHA1 = "ssh-rsa, which is SHA-1 and refused by OpenSSH since 8.2";
 
 const CLOCKS = "nothing was stored: the CA's clock or this machine's is wrong";
 const KEPT = "nothing was stored: tell the CA's administrators";
@@ -51,9 +54,13 @@ export function verifyAnswer(
   const certificate = read(line);
   const wrong = findFault(certificate, expected);
   if (wrong !== null) throw new Failure(wrong.fact, wrong.next ?? KEPT);
-  const sha1 = certificate.signatureType === "ssh-rsa";
-  const notes = sha1 ? ["the CA signs with SHA-1, which OpenSSH refuses since 8.2; allow_sha1 lets it pass"] : [];
+  const notes = isSha1(certificate) ? [`the CA signed with ${SHA1}; allow_sha1 lets it pass`] : [];
   return { certificate, line: tidy(line), notes };
+}
+
+/** True for a signature by RSA with SHA-1 (RFC 4253, 6.6), as Netflix's BLESS makes it. */
+export function isSha1({ signatureType }: Pick<Certificate, "signatureType">): boolean {
+  return signatureType === "ssh-rsa";
 }
 
 function read(line: string): Certificate {
@@ -91,9 +98,10 @@ function signatureFault(certificate: Certificate, { caKeys, allowSha1 }: Expecta
     const next = "nothing was stored: if the CA has a new key, put it into ca_keys, else tell the CA's administrators";
     return { fact: "the certificate is signed by another CA than ca_keys names", next };
   }
-  if (certificate.signatureType === "ssh-rsa" && !allowSha1) {
-    const next = "ask for a CA that signs with rsa-sha2-512, or set allow_sha1 = true for old servers";
-    return { fact: "the CA signed with SHA-1, which OpenSSH refuses since 8.2", next };
+  if (isSha1(certificate) && !allowSha1) {
+    const next =
+      "nothing was stored: ask for a CA that signs with SHA-2 (bssh's own, or BLESS as lyft/bless has it), or set allow_sha1 = true for old servers";
+    return { fact: `the CA signed with ${SHA1}`, next };
   }
   return null;
 }

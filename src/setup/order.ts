@@ -9,6 +9,14 @@ export type IdentityPaths = {
   readonly defaults: readonly string[];
 };
 
+/** The CA of hosts, as the settings have it; checked, and never keys without patterns. */
+export type HostTrust = {
+  /** Public keys (`type base64`); none trusts nobody. */
+  readonly keys: readonly string[];
+  /** Patterns of known_hosts. */
+  readonly patterns: readonly string[];
+};
+
 export type Order = {
   readonly paths: Pick<Paths, "config" | "sshConfig" | "home">;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -17,4 +25,5 @@ export type Order = {
   /** Path by which bssh is run. */
   readonly program: string;
   readonly identity: IdentityPaths;
+  readonly hosts: HostTrust;
 };

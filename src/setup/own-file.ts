@@ -1,4 +1,5 @@
 import type { SshVersion } from "../ssh/versions.ts";
+import { hostLines, type KnownHosts } from "./known-hosts.ts";
 import type { IdentityPaths } from "./order.ts";
 import { fileValue, matchCommand, QUOTABLE } from "./quoting.ts";
 
@@ -11,12 +12,17 @@ export function isOwnFile(text: string): boolean {
 
 /**
  * Our own ssh_config. For a host of ours with a certificate at hand ssh is told of the certificate and its key; for all other
- * hosts it says nothing. Throws Failure for paths that ssh has no way to say.
+ * hosts it says nothing but where the CA of hosts is known, and that for its hosts only. Throws Failure for paths that ssh has no way to say.
  *
  * The name typed is asked about: ssh refuses typed names with characters of shells, but takes any HostName (`-o HostName=`).
  * Where ssh reads its config a second time (CanonicalizeHostname, Match final), the name it found is asked about as well.
  */
-export function ownFile(program: string, identity: IdentityPaths, version: SshVersion): string {
+export function ownFile(
+  program: string,
+  identity: IdentityPaths,
+  version: SshVersion,
+  known: KnownHosts | null = null,
+): string {
   const files = [
     `IdentityFile ${fileValue(identity.key, version)}`,
     ...identity.defaults.map((path) => `IdentityFile ${fileValue(path, version)}`),
@@ -28,6 +34,7 @@ export function ownFile(program: string, identity: IdentityPaths, version: SshVe
     ...files,
     `Match canonical host ${QUOTABLE} exec "${matchCommand(program, "%h")}"`,
     ...files,
+    ...(known === null ? [] : hostLines(known, version)),
     "",
   ].join("\n");
 }

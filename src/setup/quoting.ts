@@ -6,11 +6,16 @@ import { hasTrait, type SshVersion } from "../ssh/versions.ts";
 
 /** The value of IdentityFile and CertificateFile. Throws Failure for a path that this ssh has no way to say. */
 export function fileValue(path: string, version: SshVersion): string {
-  if (/[\0\n\r]/.test(path)) throw unsayable(path, "a line break in it");
   // Variables are put in place of ${NAME}, and nothing takes that meaning away (ssh_config(5), ENVIRONMENT VARIABLES).
   if (path.includes("${")) throw unsayable(path, "${ in it");
+  return plainFileValue(path.replaceAll("%", "%%"), version);
+}
+
+/** The same for GlobalKnownHostsFile, which knows neither tokens nor variables. */
+export function plainFileValue(path: string, version: SshVersion): string {
+  if (/[\0\n\r]/.test(path)) throw unsayable(path, "a line break in it");
   if (/["\\]/.test(path) && !hasTrait(version, "escapes")) throw unsayable(path, "a double quote or a backslash in it");
-  return `"${path.replaceAll("%", "%%").replace(/["\\]/g, "\\$&")}"`;
+  return `"${path.replace(/["\\]/g, "\\$&")}"`;
 }
 
 /**

@@ -3,9 +3,10 @@ import { Failure, printable } from "../failure.ts";
 import { sshVersion } from "../ssh/resolve.ts";
 import { hasTrait, readVersion, type SshVersion } from "../ssh/versions.ts";
 import { askSsh } from "./check.ts";
+import { isOwnKnownHosts, knownHostsText } from "./known-hosts.ts";
 import type { Order } from "./order.ts";
 import { isOwnFile, ownFile } from "./own-file.ts";
-import { ownPath } from "./own-path.ts";
+import { ownKnownHosts, ownPath } from "./own-path.ts";
 import { lookAt, type Place, put } from "./place.ts";
 import { includeLine, lineNaming, type Own, withInclude, withoutInclude } from "./user-file.ts";
 
@@ -14,6 +15,8 @@ export type SetUp = {
   /** Our file, and the user's that includes it. */
   readonly own: string;
   readonly user: string;
+  /** Our known_hosts; null where no CA of hosts is configured. */
+  readonly known: string | null;
 };
 
 /**
@@ -31,14 +34,21 @@ export function setUpSshConfig(order: Order): SetUp {
       "name your own ssh_config with BSSH_SSH_CONFIG",
     );
   }
+  const known = knownHostsOf(order);
+  const hosts = order.hosts.keys.length === 0 ? null : { path: known.place.path, patterns: order.hosts.patterns };
   const texts = {
-    own: Buffer.from(ownFile(order.program, order.identity, version)).toString("latin1"),
+    own: Buffer.from(ownFile(order.program, order.identity, version, hosts)).toString("latin1"),
     user: withInclude(user.text, ownOf(paths, own), user.foldersToMake),
   };
-  const done = { own: own.path, user: user.path };
-  if (own.text === texts.own && user.text === texts.user) return { ...done, changed: false };
+  const done = { own: own.path, user: user.path, known: hosts?.path ?? null };
+  if (own.text === texts.own && user.text === texts.user && known.place.text === known.wanted) {
+    return { ...done, changed: false };
+  }
+  let isKnownWritten = false;
   put(own, texts.own);
   try {
+    if (known.place.text !== known.wanted) put(known.place, known.wanted, 0);
+    isKnownWritten = known.place.text !== known.wanted;
     putUser(user, texts.user, own.path);
     const { refusal, readOwn } = askSsh(ssh, user.path, own.path, environment);
     if (refusal === null && readOwn) return { ...done, changed: true };
@@ -53,8 +63,19 @@ export function setUpSshConfig(order: Order): SetUp {
     );
   } catch (error) {
     put(own, own.text);
+    if (isKnownWritten) put(known.place, known.place.text);
     throw error;
   }
+}
+
+/** Our known_hosts as it is and as it is to be (null: not there). Throws Failure for a file of that name that is not ours. */
+function knownHostsOf({ paths, hosts }: Pick<Order, "paths" | "hosts">): { place: Place; wanted: string | null } {
+  const place = lookAt(ownKnownHosts(paths));
+  if (place.text === null || isOwnKnownHosts(place.text)) {
+    return { place, wanted: hosts.keys.length === 0 ? null : knownHostsText(hosts) };
+  }
+  if (hosts.keys.length === 0) return { place, wanted: place.text };
+  throw new Failure(`${printable(place.path)} is there and not bssh's`, "move it away: setup writes its own there");
 }
 
 /** What `takeAwaySshConfig` found: our Include as setup puts it, something else of ours, or nothing. */
@@ -77,6 +98,8 @@ export function takeAwaySshConfig(paths: Order["paths"]): TakenAway {
   const isGone = isIncluded && without.folders !== null && without.text === "";
   if (isGone) put(user, null, without.folders ?? 0);
   else if (isIncluded) put(user, without.text);
+  const known = lookAt(ownKnownHosts(paths));
+  if (known.text !== null && isOwnKnownHosts(known.text)) put(known, null, 0);
   // Our folder was made as well where only the system has a config.
   if (own.text !== null) put(own, null, /\/bssh\/[^/]*$/.test(own.path) ? 1 : 0);
   if (isIncluded && withInclude(isGone ? null : without.text, includer, without.folders ?? 0) === user.text) {

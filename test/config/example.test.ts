@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { domainOf } from "../../src/config/domain.ts";
-import { REGION_SCHEMA, SCHEMA } from "../../src/config/schema.ts";
+import { REGION_SCHEMA } from "../../src/config/regions.ts";
+import { SCHEMA } from "../../src/config/schema.ts";
 import type { Settings } from "../../src/config/settings.ts";
 import { load } from "./support.ts";
 
@@ -16,7 +17,7 @@ test("the example config loads, and makes its hosts ours", () => {
 test("the example config holds every setting, explained above it", () => {
   const lines = example.split("\n");
   const names = [
-    ...fields.map((field) => SCHEMA[field].key.replace("lambda.", "")),
+    ...fields.map((field) => SCHEMA[field].key.replace(/^.*\./, "")),
     ...Object.values(REGION_SCHEMA).map(({ key }) => key),
   ];
   for (const name of names.filter((key) => key !== "region")) {

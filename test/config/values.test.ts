@@ -108,6 +108,15 @@ const WRONG: Readonly<Record<keyof Settings, readonly (readonly [toml: string, p
     ["59", "is less than 60"],
     ["3601", "is more than 3600"],
   ],
+  kmsauthBinding: [
+    ["true", "is none of these"],
+    ['"always"', "is none of these"],
+  ],
+  identityProof: [
+    ['"sts"', "is none of these"],
+    ["[]", "is none of these"],
+  ],
+  identityName: [['"email"', "is none of these"]],
   kmsauthService: [
     ['"bless production"', "is not of that form"],
     ["1", "is no text"],
@@ -139,6 +148,44 @@ const WRONG: Readonly<Record<keyof Settings, readonly (readonly [toml: string, p
   ipCacheSeconds: [
     ["-1", "is less than 0"],
     ["31536001", "is more than 31536000"],
+  ],
+  hostCaKeys: [
+    [`"${ED25519}"`, "is no array"],
+    ['["-----BEGIN OPENSSH PRIVATE KEY-----"]', "is a private key"],
+    ['["ssh-ed25519 AAAA"]', "is no public key"],
+  ],
+  hostPatterns: [
+    ['"*.corp.example"', "is no array"],
+    ['[""]', "is empty"],
+    ['["!web1.corp.example"]', "holds other characters than letters, digits, . - _ : * ?"],
+    ['["*.corp.example,*"]', "holds other characters than letters, digits, . - _ : * ?"],
+    ['["*.corp.example *"]', "holds other characters than letters, digits, . - _ : * ?"],
+    [`['"*.corp.example"']`, "holds other characters than letters, digits, . - _ : * ?"],
+    ['["|1|abc"]', "holds other characters than letters, digits, . - _ : * ?"],
+    ['["[web1]:22"]', "holds other characters than letters, digits, . - _ : * ?"],
+    ['["é.corp.example"]', "holds other characters than letters, digits, . - _ : * ?"],
+    [`["${"a".repeat(256)}"]`, "is longer than 255 characters"],
+    ['["*"]', "matches hosts of any domain"],
+    ['["*.*"]', "matches hosts of any domain"],
+    ['["?*"]', "matches hosts of any domain"],
+    ['["web*"]', "matches hosts of any domain"],
+    ['["web1.*.c?m"]', "matches hosts of any domain"],
+    ['["."]', "matches hosts of any domain"],
+    ["[1]", "is no text"],
+  ],
+  hostFunction: [
+    ['"bless-host:PROD"', "is not of that form"],
+    ["1", "is no text"],
+  ],
+  hostFunctionVersion: [['"a:b"', "is not of that form"]],
+  hostNames: [
+    ['"web1.corp.example"', "is no array"],
+    ['[""]', "is empty"],
+    ['["*.corp.example"]', "holds other characters than small letters, digits, . - _ :"],
+    ['["Web1.corp.example"]', "holds other characters than small letters, digits, . - _ :"],
+    ['["a,b"]', "holds other characters than small letters, digits, . - _ :"],
+    [`["${"a".repeat(254)}"]`, "is longer than 253 characters"],
+    ["[1]", "is no text"],
   ],
   function: [
     ['"bless:PROD"', "is not of that form"],
@@ -179,7 +226,7 @@ describe("a wrong value", () => {
   for (const [field, cases] of Object.entries(WRONG) as [keyof Settings, (typeof WRONG)[keyof Settings]][]) {
     const { key, wanted }: Setting<unknown> = SCHEMA[field];
     test(`of ${key} is refused with its line and what is wanted`, () => {
-      const [table, name = key] = key.startsWith("lambda.") ? ["[lambda]\n", key.slice(7)] : [""];
+      const [table, name = key] = key.includes(".") ? [`[${key.split(".")[0]}]\n`, key.replace(/^.*\./, "")] : [""];
       for (const [toml, problem] of cases) {
         const sentence = refusal(`# one\n# two\n${table}${name} = ${toml}\n`);
         const line = table === "" ? 3 : 4;
@@ -228,6 +275,26 @@ describe("a wrong value", () => {
   });
 });
 
+describe("the CA of hosts", () => {
+  const keys = `ca_keys = ["${ED25519} comment"]`;
+
+  test("that is trusted for no host is refused, with the line of its keys", () => {
+    const sentence = refusal(`[hosts]\n${keys}\n`);
+    expect(sentence).toStartWith(`${USER}:2: hosts.ca_keys has no hosts.patterns beside it; name the hosts`);
+  });
+
+  test("is taken with its patterns, which may also stand alone", () => {
+    expect(load(`[hosts]\n${keys}\npatterns = ["*.corp.example"]\n`).settings.hostCaKeys).toEqual([ED25519]);
+    expect(load('[hosts]\npatterns = ["*.corp.example"]\n').settings.hostCaKeys).toEqual([]);
+  });
+
+  test("has its keys under [hosts] only", () => {
+    expect(refusal('patterns = ["*.corp.example"]\n')).toEndWith("put patterns under [hosts]");
+    expect(refusal("[hosts]\nrequired = true\n")).toEndWith("move required above the first [table]");
+    expect(refusal("hosts = 1\n")).toContain("hosts is no table; write its settings under a line [hosts]");
+  });
+});
+
 describe("a right value at the edge", () => {
   test.each([
     ["session_seconds = 900", "sessionSeconds", 900],
@@ -261,6 +328,11 @@ describe("a right value at the edge", () => {
     ],
     ['fixed_ip = "203.0.113.0/24"', "fixedIp", "203.0.113.0/24"],
     ["remote_user = []", "principals", []],
+    [
+      'hosts.patterns = ["*.corp.example", "web?.x.y", "Web-1.corp", "10.1.*.2", "2001:db8::7", "bastion", "*.corp"]',
+      "hostPatterns",
+      ["*.corp.example", "web?.x.y", "Web-1.corp", "10.1.*.2", "2001:db8::7", "bastion", "*.corp"],
+    ],
     ['remote_user = ""', "principals", []],
   ] as const)("is taken: %s", (toml, field, value) => {
     expect(load(toml).settings[field]).toEqual(value);

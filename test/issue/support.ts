@@ -34,6 +34,9 @@ export const SETTINGS: Settings = {
   sessionSeconds: 64_800,
   roleSeconds: 3600,
   kmsauthSeconds: 3600,
+  kmsauthBinding: "auto",
+  identityProof: "kmsauth",
+  identityName: "session",
   kmsauthService: "bless-production",
   function: "bless",
   functionVersion: null,
@@ -48,6 +51,11 @@ export const SETTINGS: Settings = {
   ipCacheSeconds: 3600,
   dialer: false,
   shareConnections: false,
+  hostCaKeys: [],
+  hostPatterns: [],
+  hostFunction: null,
+  hostFunctionVersion: null,
+  hostNames: [],
 };
 
 /** The line of a new ed25519 public key. */

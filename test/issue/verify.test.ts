@@ -164,7 +164,7 @@ describe("a certificate that is wrong", () => {
       () => certify({ extensions: new Map([["permit-everything", ""]]) }),
       "the CA's certificate has the unknown extension permit-everything",
     ],
-    ["signed with SHA-1", withSha1, "the CA signed with SHA-1, which OpenSSH refuses since 8.2"],
+    ["signed with SHA-1", withSha1, "the CA signed with ssh-rsa, which is SHA-1 and refused by OpenSSH since 8.2"],
   ];
   test.each(cases)("%s is refused", async (_, make, fact, change) => {
     expect(complaint(await make(), change)).toBe(fact);

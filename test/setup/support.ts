@@ -47,6 +47,7 @@ export function orderIn(home: string, more: Partial<Order> = {}): Order {
     ssh: { path: realSsh, script: false },
     program: join(home, "bin", "bssh"),
     identity: { key: join(home, ".ssh", "id"), certificate: join(home, ".ssh", "id-cert.pub"), defaults: [] },
+    hosts: { keys: [], patterns: [] },
     ...more,
   };
 }

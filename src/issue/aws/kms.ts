@@ -1,1 +1,1 @@
-export { EncryptCommand, KMSClient } from "@aws-sdk/client-kms";
+export { EncryptCommand, GetPublicKeyCommand, KMSClient } from "@aws-sdk/client-kms";
