@@ -8,6 +8,8 @@ export type Entry = {
   readonly summary: string;
   /** True for what ssh itself runs: its words are data, whatever they look like, and it prints no answer. */
   readonly isForSsh?: true;
+  /** True for a command whose words have a help of their own, behind them. */
+  readonly hasWords?: true;
   /** Opens the command: its function and the whole of its help. */
   readonly open: () => Promise<{ readonly run: Command; readonly help: string }>;
 };
@@ -35,6 +37,14 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     open: async () => {
       const door = await import("./status.ts");
       return { run: door.status, help: door.help };
+    },
+  },
+  doctor: {
+    usage: "--ca [--json] [--region ALIAS]",
+    summary: "goes the whole way to the CA in every region, and says what is missing",
+    open: async () => {
+      const door = await import("./doctor.ts");
+      return { run: door.doctor, help: door.help };
     },
   },
   which: {
@@ -79,12 +89,38 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
       return { run: door.setup, help: door.help };
     },
   },
+  import: {
+    usage: "[--identity FILE] CERTIFICATE",
+    summary: "takes a certificate that was signed by hand (break glass) into use",
+    open: async () => {
+      const door = await import("./import.ts");
+      return { run: door.importCertificate, help: door.help };
+    },
+  },
   request: {
     usage: "OPTIONS…",
     summary: "sends one BLESS request with every field given by hand",
     open: async () => {
       const door = await import("./request.ts");
       return { run: door.request, help: door.help };
+    },
+  },
+  ca: {
+    usage: "WORD …",
+    hasWords: true,
+    summary: "the certificate authority's side: its keys, revocation, signing by hand, tracing",
+    open: async () => {
+      const door = await import("./ca.ts");
+      return { run: door.ca, help: door.help };
+    },
+  },
+  host: {
+    usage: "WORD …",
+    hasWords: true,
+    summary: "certificates for a server's own keys: enroll, renew, status",
+    open: async () => {
+      const door = await import("./host.ts");
+      return { run: door.host, help: door.help };
     },
   },
   sandbox: {
@@ -98,4 +134,4 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
 };
 
 /** Words that will be commands: they are not taken for host names now, so that no script changes its meaning later. */
-export const RESERVED: readonly string[] = ["doctor", "explain", "import", "update", "ca", "host", "completion"];
+export const RESERVED: readonly string[] = ["explain", "update", "completion"];
