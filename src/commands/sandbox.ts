@@ -1,5 +1,6 @@
 import { nearest } from "../config/nearest.ts";
 import { Failure, printable } from "../failure.ts";
+import type { CaKeyType } from "../sandbox/aws/ca-key.ts";
 import { parseWords, usage } from "./words.ts";
 
 export const help = `
@@ -12,13 +13,18 @@ Options:
   --hosts A,B             host names that the sshd answers to (web1, web2, db1 and bastion.sandbox.test)
   --cert-seconds N        how long a certificate is valid (1800)
   --session-seconds N     no AWS session lives longer
+  --ca-key SPEC           the CA's key: ed25519, rsa, ecdsa-256, ecdsa-384 or ecdsa-521 beside its code, or the same inside
+                          KMS, as in kms-ed25519 (ed25519)
+  --identity-center       alice comes from IAM Identity Center: no IAM user, no MFA device of AWS
   --ask                   you are asked for the MFA code; otherwise the sandbox's own config answers
   --fast-clock            the MFA device's code changes every second
 
   bssh sandbox mfa        prints the MFA device's code; waits for the next one when it is used up
 
 COMMAND finds in its environment BSSH_SANDBOX (the folder), BSSH_SANDBOX_HOSTS (the names), BSSH_SANDBOX_LOG (a JSON object
-a line for every request to AWS), alice's AWS keys, and first on its PATH bssh and an ssh, scp and sftp that know the hosts.
+a line for every request to AWS), BSSH_SANDBOX_HOST_ENV (shell lines that make a server of who reads them), alice's AWS
+keys, and first on its PATH bssh and an ssh, scp and sftp that know the hosts. In the folder, ca.log has a JSON object a line
+for every decision of the CA, and ca/ and ca-host/ what its functions are deployed with: to change a file is to deploy it.
 
 A session:
   $ bssh sandbox -- sh
@@ -45,12 +51,16 @@ export const OPTIONS = {
   hosts: "value",
   "cert-seconds": "value",
   "session-seconds": "value",
+  "ca-key": "value",
+  "identity-center": "flag",
   ask: "flag",
   "fast-clock": "flag",
   help: "flag",
 } as const;
 
 const MOST_SECONDS = 31_536_000;
+/** As many names as sshd's certificate may hold. */
+const MOST_HOSTS = 256;
 
 /**
  * `bssh sandbox`: see `help`. The exit status is COMMAND's; 0 without one. Throws Failure, with status 64 for words that
@@ -79,6 +89,8 @@ export async function sandbox({ words, environment, program, out }: SandboxCall)
   const hosts = values.get("hosts");
   const certSeconds = readSeconds("cert-seconds", values);
   const sessionSeconds = readSeconds("session-seconds", values);
+  const caKey = values.get("ca-key");
+  const caKeyType = caKey === undefined ? null : await readCaKey(caKey);
   const { runSandbox } = await import("../sandbox/index.ts");
   return await runSandbox({
     command,
@@ -86,6 +98,8 @@ export async function sandbox({ words, environment, program, out }: SandboxCall)
     ...(hosts === undefined ? {} : { hosts: readHosts(hosts) }),
     ...(certSeconds === null ? {} : { certSeconds }),
     ...(sessionSeconds === null ? {} : { sessionSeconds }),
+    ...(caKeyType === null ? {} : { caKeyType }),
+    identityCenter: flags.has("identity-center"),
     ask: flags.has("ask"),
     fastClock: flags.has("fast-clock"),
     program,
@@ -111,11 +125,19 @@ function readUser(text: string): string {
 
 function readHosts(text: string): string[] {
   const hosts = text.split(",");
+  if (hosts.length > MOST_HOSTS) throw usage("sandbox", `--hosts takes ${MOST_HOSTS} names at most`);
   for (const host of hosts) {
     if (/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(host)) continue;
     throw usage("sandbox", `--hosts: ${printable(host, 60) || "an empty word"} is no host name`);
   }
   return [...new Set(hosts)];
+}
+
+async function readCaKey(text: string): Promise<CaKeyType> {
+  const { CA_KEY_TYPES } = await import("../sandbox/aws/ca-key.ts");
+  const found = CA_KEY_TYPES.find((type) => type === text);
+  if (found !== undefined) return found;
+  throw usage("sandbox", `--ca-key ${printable(text, 60)} is none of ${CA_KEY_TYPES.join(", ")}`);
 }
 
 function readSeconds(name: string, values: ReadonlyMap<string, string>): number | null {

@@ -1,3 +1,4 @@
+import type { Keys } from "./aws/credentials.ts";
 import type { World } from "./aws/world.ts";
 import type { Folder } from "./folder.ts";
 import { shellWord } from "./shell-word.ts";
@@ -14,9 +15,16 @@ export type Place = {
   readonly hosts: readonly string[];
 };
 
+/** The keys that the person has: the IAM user's own, or a session of IAM Identity Center. */
+export function personKeys({ user, identityCenter }: World): Keys & { readonly sessionToken: string | null } {
+  const { accessKeyId, secretAccessKey } = identityCenter ?? user;
+  return { accessKeyId, secretAccessKey, sessionToken: identityCenter?.sessionToken ?? null };
+}
+
 /** The variables that make the sandbox of a process's environment. */
 export function sandboxVariables({ folder, world, url, hosts }: Place): Record<string, string> {
   const region = world.regions[0]?.name ?? "us-east-1";
+  const { accessKeyId, secretAccessKey, sessionToken } = personKeys(world);
   return {
     BSSH_CONFIG: folder.config,
     BSSH_HOME: folder.state,
@@ -24,8 +32,10 @@ export function sandboxVariables({ folder, world, url, hosts }: Place): Record<s
     BSSH_SANDBOX: folder.root,
     BSSH_SANDBOX_HOSTS: hosts.join(" "),
     BSSH_SANDBOX_LOG: folder.requestLog,
-    AWS_ACCESS_KEY_ID: world.user.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: world.user.secretAccessKey,
+    BSSH_SANDBOX_HOST_ENV: folder.hostEnvironment,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    ...(sessionToken === null ? {} : { AWS_SESSION_TOKEN: sessionToken }),
     AWS_ENDPOINT_URL: url,
     AWS_REGION: region,
     // boto reads this name only.
@@ -57,11 +67,33 @@ export function commandEnvironment(
 }
 
 /**
+ * Shell lines that make of a process in the sandbox the server: AWS knows it by its instance's role, through the metadata
+ * service at `metadataUrl`, and by nothing of the person's.
+ */
+export function hostLines({ folder, world, url }: Place, metadataUrl: string): string[] {
+  const variables = {
+    BSSH_CONFIG: folder.hostConfig,
+    AWS_EC2_METADATA_SERVICE_ENDPOINT: metadataUrl,
+    AWS_ENDPOINT_URL: url,
+    AWS_REGION: world.instance.region,
+    AWS_DEFAULT_REGION: world.instance.region,
+    AWS_CONFIG_FILE: "/dev/null",
+    AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
+    NO_PROXY: LOOPBACK,
+    no_proxy: LOOPBACK,
+  };
+  return [
+    "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE AWS_EC2_METADATA_DISABLED",
+    ...Object.entries(variables).map(([name, value]) => `export ${name}=${shellWord(value)}`),
+  ];
+}
+
+/**
  * Shell lines that bring another terminal into the sandbox. The keys are left out (HOME has them in its .aws/credentials),
  * so that the lines can be shown; variables of the caller that would go before the sandbox's are unset.
  */
 export function exportLines(caller: Readonly<Record<string, string | undefined>>, place: Place): string[] {
-  const shown = Object.entries(sandboxVariables(place)).filter(([name]) => !/^AWS_.*KEY/.test(name));
+  const shown = Object.entries(sandboxVariables(place)).filter(([name]) => !/^AWS_.*(KEY|TOKEN)/.test(name));
   const names = new Set(shown.map(([name]) => name));
   const foreign = Object.keys(caller).filter((name) => FOREIGN.test(name) && /^\w+$/.test(name) && !names.has(name));
   return [

@@ -13,17 +13,26 @@ export type Folder = {
   readonly home: string;
   /** BSSH_HOME of COMMAND. */
   readonly state: string;
-  /** Key, config, lists and log of sshd. */
+  /** Key, certificate, config, lists and log of sshd. */
   readonly server: string;
+  /** What the CA's functions are deployed with, for people and for hosts: to change a file is to deploy it. */
+  readonly ca: string;
+  readonly hostCa: string;
   readonly config: string;
+  /** bssh's config on the server. */
+  readonly hostConfig: string;
   readonly sshConfig: string;
   readonly knownHosts: string;
   readonly agentSocket: string;
   readonly controlSocket: string;
   /** A JSON object a line for every request to STS, KMS and Lambda. */
   readonly requestLog: string;
+  /** A JSON object a line for every decision of the CA. */
+  readonly caLog: string;
   /** Shell lines that bring another terminal into the sandbox. */
   readonly environment: string;
+  /** Shell lines that make of who is in the sandbox the server. */
+  readonly hostEnvironment: string;
 };
 
 // A path of a unix socket has at most 103 bytes on macOS and 107 on Linux; ssh's ControlPath needs some of them.
@@ -48,13 +57,18 @@ export function folderAt(root: string): Folder {
     home: `${root}/home`,
     state: `${root}/bssh`,
     server: `${root}/sshd`,
+    ca: `${root}/ca`,
+    hostCa: `${root}/ca-host`,
     config: `${root}/bssh/config.toml`,
+    hostConfig: `${root}/sshd/bssh.toml`,
     sshConfig: `${root}/home/.ssh/config`,
     knownHosts: `${root}/home/.ssh/known_hosts`,
     agentSocket: `${root}/agent`,
     controlSocket: `${root}/control`,
     requestLog: `${root}/requests.jsonl`,
+    caLog: `${root}/ca.log`,
     environment: `${root}/environment`,
+    hostEnvironment: `${root}/host-environment`,
   };
 }
 
@@ -84,5 +98,8 @@ function foldersOf(folder: Folder): string[] {
     `${folder.home}/.aws`,
     folder.state,
     folder.server,
+    `${folder.server}/sshd_config.d`,
+    folder.ca,
+    folder.hostCa,
   ];
 }

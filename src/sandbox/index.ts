@@ -1,13 +1,17 @@
 import { appendFileSync, existsSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { Failure, printable } from "../failure.ts";
-import { type AwsRecord, startAws } from "./aws/server.ts";
-import { makeWorld, type WorldOptions } from "./aws/world.ts";
+import { hostFiles, userFiles } from "./aws/ca-files.ts";
+import type { CaKeyType } from "./aws/ca-key.ts";
+import { folderDeployment } from "./aws/deployment.ts";
+import { startAws } from "./aws/server.ts";
+import { makeWorld, type World, type WorldOptions } from "./aws/world.ts";
 import { writeClientFiles } from "./client-files.ts";
 import { askCode, startControl } from "./control.ts";
-import { commandEnvironment, exportLines, type Place } from "./environment.ts";
+import { commandEnvironment, exportLines, hostLines, type Place } from "./environment.ts";
 import { type Folder, makeFolder, planFolder } from "./folder.ts";
 import { type Environment, type Janitor, shellStatus, startJanitor } from "./janitor.ts";
+import { startMetadataService } from "./metadata-service.ts";
 import { fillBin } from "./programs.ts";
 import { findSshd, startSshd } from "./sshd.ts";
 
@@ -22,6 +26,10 @@ export type SandboxOptions = {
   readonly certSeconds?: number;
   /** Longest life of every AWS session, seconds. */
   readonly sessionSeconds?: number;
+  /** The kind of the CA's key; ed25519 beside the function's code when not given. */
+  readonly caKeyType?: CaKeyType;
+  /** The person comes from IAM Identity Center rather than as an IAM user. */
+  readonly identityCenter?: boolean;
   /** The person answers the question for a code. */
   readonly ask: boolean;
   /** The MFA device's codes change every second. */
@@ -56,26 +64,36 @@ export async function runSandbox(options: SandboxOptions): Promise<number> {
   const sshd = findSshd(path);
   const hosts = options.hosts ?? DEFAULT_HOSTS;
   const certSeconds = options.certSeconds ?? CERTIFICATE_SECONDS;
+  const folder = planFolder(options.environment["TMPDIR"]);
   const world = makeWorld({
     ...options.world,
     certSeconds,
+    hosts,
     fastClock: options.fastClock,
+    identityCenter: options.identityCenter === true,
+    audit: (record) => note(folder.caLog, record),
+    ...(options.caKeyType === undefined ? {} : { caKeyType: options.caKeyType }),
     ...(options.user === undefined ? {} : { user: options.user }),
     ...(options.sessionSeconds === undefined ? {} : { sessionSeconds: options.sessionSeconds }),
   });
 
   const signals = watchSignals();
-  const folder = planFolder(options.environment["TMPDIR"]);
   const janitor = await startJanitor(folder.root);
   const stops: (() => void)[] = [];
   try {
     makeFolder(folder);
     fillBin(folder, options.environment, options.program);
     writeFileSync(folder.requestLog, "", { mode: 0o600 });
+    writeFileSync(folder.caLog, "", { mode: 0o600 });
+    deploy(world, world.functionName, folder.ca, userFiles(world, world.bless));
+    deploy(world, world.hostFunctionName, folder.hostCa, hostFiles(world));
     const aws = startAws(world, { log: (record) => note(folder.requestLog, record) });
     stops.push(() => void aws.stop());
+    const metadata = startMetadataService(world);
+    stops.push(metadata.stop);
     stops.push(startControl(folder.controlSocket, world.currentCode).stop);
-    const parts = { folder, janitor, sshd, principal: world.user.name, caKey: world.ca.publicKey };
+    const keys = { caKey: world.ca.publicKey, hostCa: world.hostCa.signer };
+    const parts = { folder, janitor, sshd, principal: world.user.name, hosts, ...keys };
     const [server] = await Promise.all([
       startSshd({ ...parts, environment: { PATH: path } }),
       startAgent(folder, janitor, { PATH: path }),
@@ -84,6 +102,7 @@ export async function runSandbox(options: SandboxOptions): Promise<number> {
     const place: Place = { folder, world, url: aws.url, hosts };
     const lines = exportLines(options.environment, place);
     writeFileSync(folder.environment, `${lines.join("\n")}\n`, { mode: 0o600 });
+    writeFileSync(folder.hostEnvironment, `${hostLines(place, metadata.url).join("\n")}\n`, { mode: 0o600 });
     if (signals.ended() !== null) return options.command === null ? 0 : signals.status();
     if (options.command === null) {
       for (const line of guide(place, lines)) options.out(line);
@@ -131,8 +150,14 @@ async function runCommand(
   }
 }
 
-/** Adds a line to the log; a full disk or a sandbox that is just going away is no reason to leave a request unanswered. */
-function note(path: string, record: AwsRecord): void {
+/** Writes a function's files, and lets it go by what they hold from now on. */
+function deploy(world: World, name: string, folder: string, files: ReadonlyMap<string, string>): void {
+  for (const [file, text] of files) writeFileSync(`${folder}/${file}`, text, { mode: 0o600 });
+  world.deployments.set(name, folderDeployment(folder));
+}
+
+/** Adds a line to a log; a full disk or a sandbox that is just going away is no reason to leave a request unanswered. */
+function note(path: string, record: object): void {
   try {
     appendFileSync(path, `${JSON.stringify(record)}\n`);
   } catch {
@@ -188,8 +213,10 @@ function watchSignals() {
 
 function guide({ folder, world, url, hosts }: Place, lines: readonly string[]): string[] {
   const [host = "127.0.0.1"] = hosts;
+  const who =
+    world.identityCenter === null ? `its IAM user ${world.user.name}` : `${world.user.name} of IAM Identity Center`;
   return [
-    `The sandbox is running, with AWS at ${url} and its IAM user ${world.user.name}; Ctrl-C ends it and leaves nothing.`,
+    `The sandbox is running, with AWS at ${url} and ${who}; Ctrl-C ends it and leaves nothing.`,
     `Hosts: ${hosts.join(" ")}`,
     "",
     "In another terminal, come in with",

@@ -1,6 +1,9 @@
+import { randomBytes } from "node:crypto";
 import { existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { Failure, printable } from "../failure.ts";
+import { type CertificateSigner, makeCertificate } from "../wire/certificate-maker.ts";
+import { parsePublicKey } from "../wire/public-key.ts";
 import type { Folder } from "./folder.ts";
 import type { Environment, Janitor } from "./janitor.ts";
 import { MARK } from "./janitor.ts";
@@ -8,7 +11,7 @@ import { holdRunFolder, RUN_FOLDER } from "./run-folder.ts";
 
 export type Sshd = {
   readonly port: number;
-  /** The host's public key: type and base64. */
+  /** The host's public key: type and base64. Its certificate is what clients go by. */
   readonly hostKey: string;
 };
 
@@ -22,9 +25,14 @@ export type SshdParts = {
   readonly principal: string;
   /** Public key of the CA that is trusted, as a line. */
   readonly caKey: string;
+  /** The CA that vouches for the host, and the names it vouches for. */
+  readonly hostCa: CertificateSigner;
+  readonly hosts: readonly string[];
 };
 
 const PLACES = ["/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homebrew/sbin", "/opt/local/sbin", "/usr/lib/ssh"];
+const HOUR_SECONDS = 3600;
+const YEAR_SECONDS = 31_536_000;
 const START_SECONDS = 15;
 const PORT_TRIES = 20;
 
@@ -44,9 +52,11 @@ export function findSshd(path: string, places: readonly string[] = PLACES): stri
 export async function startSshd(parts: SshdParts): Promise<Sshd> {
   const { folder, janitor } = parts;
   const hostKey = await makeHostKey(parts);
+  await certifyHostKey(parts, hostKey);
   writeFileSync(`${folder.server}/principals`, `${parts.principal}\n`);
   writeFileSync(`${folder.server}/ca.pub`, `${parts.caKey}\n`);
-  const options = optionalLines(parts.sshd);
+  writeFileSync(`${folder.server}/revoked`, "");
+  const options = optionalLines(parts);
   if (process.getuid?.() === 0) holdRunFolder(folder.root, "when a sandbox made it");
   for (let tries = 0; tries < PORT_TRIES; tries++) {
     const port = await freePort();
@@ -76,15 +86,19 @@ function configLines(folder: Folder, port: number): string[] {
     "ListenAddress 127.0.0.1",
     `Port ${port}`,
     `HostKey ${folder.server}/host_key`,
+    `HostCertificate ${folder.server}/host_key-cert.pub`,
     `TrustedUserCAKeys ${folder.server}/ca.pub`,
     `AuthorizedPrincipalsFile ${folder.server}/principals`,
+    // Nobody gets in without this file, empty or a list of revoked keys as ssh-keygen -k makes it.
+    `RevokedKeys ${folder.server}/revoked`,
     "AuthorizedKeysFile none",
     "PubkeyAuthentication yes",
     "PasswordAuthentication no",
     "KbdInteractiveAuthentication no",
     // The folder is the user's own and 0700, but what lies above it is not ours to judge.
     "StrictModes no",
-    "PidFile none",
+    // For who tells it of a new certificate.
+    `PidFile ${folder.server}/pid`,
     "PrintMotd no",
     "PrintLastLog no",
     "LogLevel VERBOSE",
@@ -96,11 +110,13 @@ function configLines(folder: Folder, port: number): string[] {
 }
 
 /** Lines that only some versions or accounts want. */
-function optionalLines(sshd: string): string[] {
+function optionalLines({ sshd, folder }: SshdParts): string[] {
   const { stderr, stdout } = Bun.spawnSync([sshd, "-V"], { env: {}, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const [, major = "0", minor = "0"] = /OpenSSH_(\d+)\.(\d+)/.exec(`${stderr}${stdout}`) ?? [];
   const version = Number(major) * 100 + Number(minor);
   return [
+    // Last, so that a certificate from there goes before the one that is there from the start.
+    ...(version >= 802 ? [`Include ${folder.server}/sshd_config.d/*.conf`] : []),
     // From 9.8 on, failed logins earn the address a penalty; here everybody has the same address.
     ...(version >= 908 ? ["PerSourcePenalties no"] : []),
     // Without PAM, sshd refuses an account whose password is locked, as root's is on Ubuntu.
@@ -134,6 +150,29 @@ async function makeHostKey({ folder, environment }: SshdParts): Promise<string> 
     throw new Failure(`ssh-keygen failed: ${printable((await new Response(keygen.stderr).text()).trim())}`);
   }
   return readFileSync(`${path}.pub`, "utf8").split(" ").slice(0, 2).join(" ");
+}
+
+/** Puts a certificate beside the host's key, for a year. */
+async function certifyHostKey({ folder, hostCa, hosts }: SshdParts, hostKey: string): Promise<void> {
+  const now = Math.floor(Date.now() / 1000);
+  const certificate = await makeCertificate(
+    {
+      publicKey: parsePublicKey(hostKey).blob,
+      kind: "host",
+      serial: randomBytes(8).readBigUInt64BE() >> 1n,
+      keyId: "the sandbox's sshd",
+      // ssh asks for a name in lower case.
+      principals: hosts.length === 0 ? ["127.0.0.1"] : hosts.map((name) => name.toLowerCase()),
+      validAfter: BigInt(now - HOUR_SECONDS),
+      validBefore: BigInt(now + YEAR_SECONDS),
+      criticalOptions: new Map(),
+      extensions: new Map(),
+      nonce: new Uint8Array(randomBytes(32)),
+      comment: "sandbox",
+    },
+    hostCa,
+  );
+  writeFileSync(`${folder.server}/host_key-cert.pub`, `${certificate}\n`);
 }
 
 /** What the log says once sshd listens or has ended. */

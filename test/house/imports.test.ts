@@ -37,6 +37,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   terminal: [],
   issue: ["wire", "identity", "agent", "system"],
   ca: ["wire"],
+  // The lines of sshd_config have the grammar of ssh's words.
+  host: ["wire", "argv"],
   sandbox: ["ca", "wire"],
 };
 
@@ -45,6 +47,10 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   config: ["smol-toml"],
   identity: ["sshpk"],
   issue: ["@aws-sdk/", "@smithy/"],
+  // OpenSSH's key files with a passphrase.
+  ca: ["bcrypt-pbkdf"],
+  // The policies that are documented are those that the sandbox judges by.
+  sandbox: ["docs/deploy/policies/"],
 };
 
 type Import = { readonly from: string; readonly lazy: boolean };

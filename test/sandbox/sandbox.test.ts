@@ -81,6 +81,7 @@ describe("COMMAND's environment", () => {
       "BSSH_HOME",
       "BSSH_SANDBOX",
       "BSSH_SANDBOX_HOSTS",
+      "BSSH_SANDBOX_HOST_ENV",
       "BSSH_SANDBOX_LOG",
       "BSSH_SANDBOX_PROCESS",
       "BSSH_SSH_CONFIG",

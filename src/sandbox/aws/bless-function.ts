@@ -1,12 +1,12 @@
-import { readSigner } from "../../ca/keys.ts";
+import { randomBytes } from "node:crypto";
+import { type LambdaHandler, makeContainer } from "../../ca/container.ts";
 import type { NameRule } from "../../ca/names.ts";
-import { makeUserHandler } from "../../ca/user.ts";
-import type { CertificateSigner } from "../../wire/certificate-maker.ts";
-import { roleCaller } from "./credentials.ts";
-import { type KmsSite, kmsDecrypt, kmsRandom } from "./kms.ts";
-import type { FunctionContext, FunctionHandler, FunctionResult } from "./lambda.ts";
-import { Refusal, refusalCode } from "./refusal.ts";
-import type { World, WorldRegion } from "./world.ts";
+import { hostFiles, userFiles } from "./ca-files.ts";
+import type { Role } from "./credentials.ts";
+import { type Deployment, keptDeployment } from "./deployment.ts";
+import type { FunctionHandler } from "./lambda.ts";
+import type { World } from "./world.ts";
+import { worldAws } from "./world-aws.ts";
 
 /** How the CA's function is configured where BLESS's own defaults may not do. */
 export type BlessOptions = {
@@ -16,75 +16,67 @@ export type BlessOptions = {
   readonly remoteUsernamesAllowed: readonly string[];
 };
 
-/**
- * Our CA as a function of the world. All it does with KMS it does as its execution role; as with BLESS, the key is an
- * encrypted PEM beside the code whose passphrase only KMS can tell, and once open it stays with the container (one for
- * each region here). Unlike BLESS's, a container that could not open the key tries again.
- */
+/** Our CA as a function of the world, for people. All it does in AWS it does as its execution role. */
 export function makeBlessFunction(world: World, options: BlessOptions): FunctionHandler {
-  const signers = new Map<string, CertificateSigner>();
-  return async (payload, context) => {
-    const region = world.regions.find(({ name }) => name === context.region);
-    if (region === undefined) throw new Error(`the function is not deployed in ${context.region}`);
-    const caller = roleCaller(world.executionRole, world.functionName, null);
-    const site = { world, caller, region: region.name };
+  const own = keptDeployment(userFiles(world, options));
+  return deployed(world, world.functionName, world.executionRole, own, ({ handler }) => handler);
+}
+
+/** Our CA as a function of the world, for hosts. */
+export function makeHostFunction(world: World): FunctionHandler {
+  const own = keptDeployment(hostFiles(world));
+  return deployed(world, world.hostFunctionName, world.hostExecutionRole, own, ({ hostHandler }) => hostHandler);
+}
+
+type Container = ReturnType<typeof makeContainer>;
+
+/** The code that is shipped, in one container for each region, which lasts until something else is deployed. */
+function deployed(
+  world: World,
+  name: string,
+  role: Role,
+  own: Deployment,
+  entry: (container: Container) => LambdaHandler,
+): FunctionHandler {
+  const containers = new Map<string, { readonly version: string; readonly handle: LambdaHandler }>();
+  const logs = new Map<string, string[]>();
+  const log = (record: Record<string, unknown>) => {
+    for (const [requestId, lines] of logs) {
+      if (record["requestId"] === undefined || record["requestId"] === requestId)
+        lines.push(`${JSON.stringify(record)}\n`);
+    }
+    if (record["event"] === "decision") world.audit(record);
+  };
+  const handlerFor = (region: string) => {
+    const deployment = world.deployments.get(name) ?? own;
+    const version = deployment.version();
+    const before = containers.get(region);
+    if (before?.version === version) return before.handle;
+    const config = deployment.read("bless_deploy.cfg");
+    const container = makeContainer({
+      config: config === null ? null : Buffer.from(config).toString("utf8"),
+      environment: { AWS_REGION: region, AWS_LAMBDA_FUNCTION_NAME: name },
+      readFile: deployment.read,
+      aws: worldAws(world, region, role),
+      now: world.now,
+      random: (count) => new Uint8Array(randomBytes(count)),
+      log,
+    });
+    containers.set(region, { version, handle: entry(container) });
+    return entry(container);
+  };
+  return async (payload, { requestId, functionArn, region }) => {
+    if (!world.regions.some((item) => item.name === region))
+      throw new Error(`the function is not deployed in ${region}`);
+    const handle = handlerFor(region);
+    const lines: string[] = [];
+    logs.set(requestId, lines);
     try {
-      const signer = signers.get(region.name) ?? openSigner(site, region);
-      signers.set(region.name, signer);
-      return await invoke(site, signer, options, payload, context);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      return { payload: encode({ errorType: "ClientError", errorMessage: error.message }) };
+      const event: unknown = payload.length === 0 ? null : JSON.parse(Buffer.from(payload).toString("utf8"));
+      const answer = await handle(event, { awsRequestId: requestId, invokedFunctionArn: functionArn });
+      return { payload: Buffer.from(JSON.stringify(answer)), log: lines.join("") };
+    } finally {
+      logs.delete(requestId);
     }
   };
-}
-
-function openSigner(site: KmsSite, region: WorldRegion): CertificateSigner {
-  const password = Buffer.from(region.caPassword, "base64");
-  return readSigner(site.world.ca.privateKeyPem, kmsDecrypt(site, password, {}, null).plaintext);
-}
-
-async function invoke(
-  site: KmsSite,
-  signer: CertificateSigner,
-  options: BlessOptions,
-  payload: Uint8Array,
-  { requestId, functionArn }: FunctionContext,
-): Promise<FunctionResult> {
-  const { world } = site;
-  const lines: string[] = [];
-  const handle = makeUserHandler({
-    settings: {
-      validityAfterSeconds: world.certSeconds,
-      usernameValidation: options.usernameValidation,
-      kmsauth: {
-        keyArns: world.regions.map(({ kmsauthKey }) => kmsauthKey),
-        service: world.kmsauthService,
-        remoteUsernamesAllowed: options.remoteUsernamesAllowed,
-      },
-    },
-    decrypt: async (ciphertext, encryptionContext) => decryptToken(site, ciphertext, encryptionContext),
-    signer,
-    now: world.now,
-    random: (count) => kmsRandom(site, count),
-    log: (record) => lines.push(`${JSON.stringify(record)}\n`),
-  });
-  const event: unknown = payload.length === 0 ? null : JSON.parse(Buffer.from(payload).toString("utf8"));
-  const answer = await handle(event, { requestId, functionArn });
-  return { payload: encode(answer), log: lines.join("") };
-}
-
-function decryptToken(site: KmsSite, ciphertext: Uint8Array, encryptionContext: Record<string, string>) {
-  try {
-    const { plaintext, keyArn } = kmsDecrypt(site, ciphertext, encryptionContext, null);
-    return { plaintext, keyId: keyArn };
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    // As AWS's own client throws it: the error code is the name.
-    throw Object.assign(new Error(error.message), { name: refusalCode(error, "json").code });
-  }
-}
-
-function encode(answer: object): Uint8Array {
-  return Buffer.from(JSON.stringify(answer));
 }

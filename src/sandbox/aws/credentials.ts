@@ -17,6 +17,17 @@ export type User = Keys & {
   readonly policies: readonly PolicyDocument[];
   readonly tags: ReadonlyMap<string, string>;
   readonly devices: readonly Device[];
+  readonly groups: readonly Group[];
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+};
+
+/** A group of IAM users. */
+export type Group = {
+  readonly name: string;
+  /** Unique id, `AGPA…`. */
+  readonly id: string;
+  readonly arn: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
 };
@@ -55,7 +66,7 @@ export type Session = Keys & {
 };
 
 /** A random id of IAM: the four letters of its kind and sixteen of base 32. */
-export function randomId(prefix: "AKIA" | "ASIA" | "AIDA" | "AROA"): string {
+export function randomId(prefix: "AKIA" | "ASIA" | "AIDA" | "AROA" | "AGPA"): string {
   return prefix + base32(randomBytes(10));
 }
 
@@ -76,7 +87,11 @@ export function roleCaller(role: Role, sessionName: string, mfaAt: number | null
 }
 
 /** New temporary credentials for a caller; they live `seconds`, or as long as the world lets a session live. */
-export function openSession(world: World, caller: Caller, seconds: number): Session {
+export function openSession(
+  world: Pick<World, "now" | "sessions" | "sessionSeconds">,
+  caller: Caller,
+  seconds: number,
+): Session {
   const now = world.now();
   const session = {
     ...randomKeys("ASIA"),
@@ -147,7 +162,9 @@ export function worldSecrets(world: World): string[] {
   }
   for (const session of world.sessions.values()) secrets.push(session.secretAccessKey, session.sessionToken);
   for (const key of world.keys.values()) secrets.push(...binaryForms(key.material));
-  secrets.push(...binaryForms(world.ca.passphrase));
+  for (const { passphrase } of [world.ca, world.hostCa]) {
+    if (passphrase.length > 0) secrets.push(...binaryForms(passphrase));
+  }
   return secrets;
 }
 

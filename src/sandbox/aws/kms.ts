@@ -1,19 +1,9 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { authorize } from "./authorization.ts";
 import { type Caller, requestContext } from "./credentials.ts";
-import type { PolicyDocument } from "./policy.ts";
+import type { KmsKey, SymmetricKey } from "./kms-key.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import type { World } from "./world.ts";
-
-/** A symmetric KMS key. */
-export type KmsKey = {
-  readonly arn: string;
-  readonly region: string;
-  readonly account: string;
-  readonly policy: PolicyDocument;
-  /** The AES-256 key itself. */
-  readonly material: Uint8Array;
-};
 
 /** An encryption context: what a ciphertext is bound to. */
 export type EncryptionContext = Readonly<Record<string, string>>;
@@ -37,7 +27,8 @@ export function kmsEncrypt(
   context: EncryptionContext,
 ): { ciphertext: Uint8Array; keyArn: string } {
   const key = findKey(site, keyId);
-  permit(site, "kms:Encrypt", key, context);
+  permit(site, "kms:Encrypt", key, contextKeys(context));
+  if (key.spec !== "SYMMETRIC_DEFAULT") throw wrongUsage(key, "encryption");
   if (plaintext.length === 0 || plaintext.length > 4096) {
     throw invalid("plaintext", "Member must have length between 1 and 4096");
   }
@@ -45,7 +36,7 @@ export function kmsEncrypt(
 }
 
 /** The ciphertext that Encrypt gives to those who may. */
-export function sealUnder(key: KmsKey, plaintext: Uint8Array, context: EncryptionContext): Uint8Array {
+export function sealUnder(key: SymmetricKey, plaintext: Uint8Array, context: EncryptionContext): Uint8Array {
   const arn = Buffer.from(key.arn);
   const length = Buffer.alloc(arnLengthBytes);
   length.writeUInt16BE(arn.length);
@@ -70,7 +61,7 @@ export function kmsDecrypt(
   const arnEnd = bytes.length < 3 ? 0 : 3 + bytes.readUInt16BE(1);
   if (bytes[0] !== format[0] || bytes.length < arnEnd + ivBytes + tagBytes) throw unreadable();
   const key = site.world.keys.get(bytes.toString("utf8", 3, arnEnd));
-  if (key === undefined || key.region !== site.region) {
+  if (key?.spec !== "SYMMETRIC_DEFAULT" || key.region !== site.region) {
     throw refuse(
       "AccessDeniedException",
       400,
@@ -84,7 +75,7 @@ export function kmsDecrypt(
       "The key ID in the request does not identify a CMK that can perform this operation.",
     );
   }
-  permit(site, "kms:Decrypt", key, context);
+  permit(site, "kms:Decrypt", key, contextKeys(context));
   const tagStart = arnEnd + ivBytes;
   const decipher = createDecipheriv("aes-256-gcm", key.material, bytes.subarray(arnEnd, tagStart));
   decipher.setAAD(additionalData(key, context)).setAuthTag(bytes.subarray(tagStart, tagStart + tagBytes));
@@ -113,7 +104,8 @@ export function kmsRandom(site: KmsSite, count: number): Uint8Array {
   return new Uint8Array(randomBytes(count));
 }
 
-function findKey({ world, caller, region }: KmsSite, keyId: string): KmsKey {
+/** The key that an id, ARN, alias or alias ARN names. Throws the refusals of KMS. */
+export function findKey({ world, caller, region }: KmsSite, keyId: string): KmsKey {
   const arn = /^arn:aws:kms:([^:]*):\d{12}:(?:key|alias)\/./.exec(keyId);
   if (arn !== null && arn[1] !== region) throw refuse("NotFoundException", 400, `Invalid arn ${arn[1]}`);
   const path = keyId.startsWith("alias/") ? keyId : `key/${keyId}`;
@@ -124,8 +116,13 @@ function findKey({ world, caller, region }: KmsSite, keyId: string): KmsKey {
   throw refuse("NotFoundException", 400, message);
 }
 
-function permit({ world, caller, region }: KmsSite, action: string, key: KmsKey, context: EncryptionContext): void {
-  const extra = Object.entries(context).map(([name, value]) => [`kms:EncryptionContext:${name}`, value] as const);
+/** Throws unless the policies allow an action on a key; `extra` are values of the request that conditions may name. */
+export function permit(
+  { world, caller, region }: KmsSite,
+  action: string,
+  key: KmsKey,
+  extra: readonly (readonly [string, string])[] = [],
+): void {
   authorize(caller, {
     action,
     resource: key.arn,
@@ -135,6 +132,10 @@ function permit({ world, caller, region }: KmsSite, action: string, key: KmsKey,
     resourceMustAgree: true,
     kind: "resource",
   });
+}
+
+function contextKeys(context: EncryptionContext): (readonly [string, string])[] {
+  return Object.entries(context).map(([name, value]) => [`kms:EncryptionContext:${name}`, value]);
 }
 
 function additionalData(key: KmsKey, context: EncryptionContext): Buffer {
@@ -147,7 +148,14 @@ function unreadable(): Refusal {
   return refuse("InvalidCiphertextException", 400, "");
 }
 
-function invalid(member: string, constraint: string): Refusal {
+/** The refusal of a key that is for something else. */
+export function wrongUsage(key: KmsKey, purpose: string): Refusal {
+  const usage = key.spec === "SYMMETRIC_DEFAULT" ? "ENCRYPT_DECRYPT" : "SIGN_VERIFY";
+  return refuse("InvalidKeyUsageException", 400, `${key.arn} key usage is ${usage} which is not valid for ${purpose}.`);
+}
+
+/** The refusal of a member whose value breaks a rule of the API. */
+export function invalid(member: string, constraint: string): Refusal {
   return refuse(
     "ValidationException",
     400,

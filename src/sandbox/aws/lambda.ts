@@ -51,7 +51,7 @@ export async function answerLambda(call: ServiceCall): Promise<Response> {
     resource: functionArn,
     account: target.account,
     context: requestContext(world, caller, region, [["lambda:FunctionArn", unqualified]]),
-    resourcePolicy: null,
+    resourcePolicy: (target.account === world.caAccount ? world.functionPolicies.get(target.name) : null) ?? null,
     resourceMustAgree: false,
     kind: "resource",
   });

@@ -1,14 +1,12 @@
-import { type Caller, findCredentials } from "./credentials.ts";
+import { authenticate, type Service } from "./authentication.ts";
+import type { Caller } from "./credentials.ts";
 import { answerIam, iamNamespace } from "./iam.ts";
 import { answerKms } from "./kms-service.ts";
 import { answerLambda, lambdaAction } from "./lambda.ts";
 import { type Protocol, Refusal, refusalAnswer, refusalCode } from "./refusal.ts";
-import { type Authorization, readAuthorization, type SignedRequest, verifySignature } from "./sigv4.ts";
+import { type Authorization, readAuthorization, type SignedRequest } from "./sigv4.ts";
 import { answerSts, stsNamespace } from "./sts.ts";
 import type { World } from "./world.ts";
-
-/** The services by the names they have in a signature's scope. */
-export type Service = "sts" | "iam" | "kms" | "lambda";
 
 /** What can be said of a request before its signature is verified: claims, in a form that is safe to log. */
 export type Claim = {
@@ -62,8 +60,6 @@ export type AwsOptions = {
 
 const protocols: Readonly<Record<Service, Protocol>> = { sts: "query", iam: "query", kms: "json", lambda: "rest" };
 const namespaces: Readonly<Record<Service, string>> = { sts: stsNamespace, iam: iamNamespace, kms: "", lambda: "" };
-// How far a request's date may be off, minutes: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
-const windows: Readonly<Record<Service, number>> = { sts: 15, iam: 15, kms: 5, lambda: 5 };
 const answerers: Readonly<Record<Service, (call: ServiceCall) => Response | Promise<Response>>> = {
   sts: answerSts,
   iam: answerIam,
@@ -127,7 +123,7 @@ async function respond(world: World, claim: Claim, tell: (outcome: Outcome) => v
   let principal: string | null = null;
   let response: Response;
   try {
-    const caller = authenticate(world, claim, (arn) => {
+    const caller = authenticate(world, service, claim.request, (arn) => {
       principal = arn;
     });
     const { region, action, request } = claim;
@@ -141,25 +137,6 @@ async function respond(world: World, claim: Claim, tell: (outcome: Outcome) => v
   response.headers.set("date", new Date(world.now()).toUTCString());
   response.headers.set("x-amzn-requestid", requestId);
   return response;
-}
-
-/** Who signed the request. `tell` learns the ARN even when the credentials are at their end. */
-function authenticate(world: World, { service, request }: Claim, tell: (arn: string) => void): Caller {
-  const authorization = readAuthorization(request.headers);
-  const token = request.headers.get("x-amz-security-token");
-  const { secretAccessKey, expiresAt, caller } = findCredentials(world, authorization.accessKeyId, token);
-  if (authorization.service !== service) {
-    throw new Refusal("mismatch", `Credential should be scoped to correct service: '${service}'.`);
-  }
-  if (!world.regions.some(({ name }) => name === authorization.region)) {
-    throw new Refusal("mismatch", "Credential should be scoped to a valid region.");
-  }
-  verifySignature(request, authorization, secretAccessKey, world.now(), windows[service]);
-  tell(caller.arn);
-  if (expiresAt !== null && world.now() >= expiresAt) {
-    throw new Refusal("expired", "The security token included in the request is expired");
-  }
-  return caller;
 }
 
 function readClaim(world: World, request: SignedRequest): Claim {

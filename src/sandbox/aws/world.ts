@@ -1,13 +1,16 @@
-import { randomBytes } from "node:crypto";
 import { type NameRule, nameFault } from "../../ca/names.ts";
-import { makeBlessFunction } from "./bless-function.ts";
-import { type CaKey, makeCaKey } from "./ca-key.ts";
-import { type Role, randomId, randomKeys, type Session, type User } from "./credentials.ts";
+import { type BlessOptions, makeBlessFunction, makeHostFunction } from "./bless-function.ts";
+import type { CaKey, CaKeyType } from "./ca-key.ts";
+import { openSession, type Role, roleCaller, type Session, type User } from "./credentials.ts";
+import type { Deployment } from "./deployment.ts";
 import { checkPolicies, denyPolicy, makePolicies, type PolicySet } from "./documents.ts";
-import { type KmsKey, sealUnder } from "./kms.ts";
+import { type Instance, makeInstance } from "./instance.ts";
+import type { KmsKey } from "./kms-key.ts";
 import type { FunctionHandler } from "./lambda.ts";
 import type { PolicyDocument } from "./policy.ts";
-import { type Device, freshCode, makeDevice } from "./totp.ts";
+import { type DeviceOptions, makeDevices, makeRole, makeUser } from "./principals.ts";
+import { freshCode } from "./totp.ts";
+import { keyNames, makeKeys, planKeys } from "./world-keys.ts";
 
 /** One region: its kmsauth key, and the CA's password as the function there is configured with it. */
 export type WorldRegion = {
@@ -18,7 +21,10 @@ export type WorldRegion = {
   readonly kmsauthKey: string;
   /** ARN of the key the CA's password is encrypted under. */
   readonly caKey: string;
-  /** The CA's password encrypted under that key without a context, base64: `<region>_password` of BLESS's configuration. */
+  /**
+   * The CA's password encrypted under that key without a context, base64: `<region>_password` of BLESS's configuration.
+   * Empty when the CA's key is inside KMS.
+   */
   readonly caPassword: string;
 };
 
@@ -35,9 +41,14 @@ export type World = {
   readonly users: Map<string, User>;
   /** Roles by ARN. */
   readonly roles: Map<string, Role>;
-  /** The role people assume to invoke the function, and the role the function has: both in `roles`. */
+  /** The role people assume to invoke the function, and the roles the functions have: all in `roles`. */
   readonly userRole: Role;
   readonly executionRole: Role;
+  readonly hostExecutionRole: Role;
+  /** The person's session of IAM Identity Center, in place of the IAM user; null in a world without. */
+  readonly identityCenter: Session | null;
+  /** The one server that is an instance of EC2. */
+  readonly instance: Instance;
   /** KMS keys by ARN, and the ARNs of keys by the ARN of their alias. */
   readonly keys: Map<string, KmsKey>;
   readonly keyAliases: Map<string, string>;
@@ -47,20 +58,31 @@ export type World = {
   readonly sessionSeconds: number;
   /** `to` of the kmsauth encryption context. */
   readonly kmsauthService: string;
-  /** Name of the CA's function. */
+  /** Names of the CA's functions, for people and for hosts. */
   readonly functionName: string;
+  readonly hostFunctionName: string;
+  /** How the function for people is configured. */
+  readonly bless: BlessOptions;
+  /** What the functions are deployed with by their names, where it is not what they come with. */
+  readonly deployments: Map<string, Deployment>;
+  /** Takes the functions' records of their decisions. */
+  readonly audit: (record: Record<string, unknown>) => void;
   /** Functions of the CA account by name, the same in every region. May be changed while the world runs. */
   readonly functions: Map<string, FunctionHandler>;
+  /** Who may invoke a function from another account, by its name. */
+  readonly functionPolicies: Map<string, PolicyDocument>;
   /** Versions of every function by qualifier (version or alias). */
   readonly functionVersions: Map<string, string>;
   readonly ca: CaKey;
+  /** The CA's key for hosts: another one, inside KMS. */
+  readonly hostCa: CaKey;
   /** How long certificates are valid from the moment of signing, seconds. */
   readonly certSeconds: number;
   /** The code the person's first MFA device shows; waits for the next one when that one is used up. */
   readonly currentCode: () => Promise<string>;
 };
 
-export type WorldOptions = {
+export type WorldOptions = DeviceOptions & {
   /** IAM user; `alice` when not given. */
   readonly user?: string;
   /** Further IAM users with the same policies and no MFA device. */
@@ -71,14 +93,6 @@ export type WorldOptions = {
   readonly sessionSeconds?: number;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
-  /** TOTP codes change every second, and may be three seconds off rather than one period. */
-  readonly fastClock?: boolean;
-  readonly totpPeriodSeconds?: number;
-  readonly totpDriftSteps?: number;
-  /** How many TOTP devices the user has; 1 when not given. */
-  readonly devices?: number;
-  /** How many security keys the user has beside them: these give no codes. */
-  readonly securityKeys?: number;
   /** Tags of the user, for `aws:PrincipalTag/…`. */
   readonly userTags?: Readonly<Record<string, string>>;
   /** Actions that are explicitly denied to the users and to the role they assume. */
@@ -86,17 +100,33 @@ export type WorldOptions = {
   /** Policies in place of the usual ones. */
   readonly policies?: (usual: PolicySet) => Partial<PolicySet>;
   readonly kmsauthService?: string;
-  readonly caKeyType?: "ed25519" | "rsa";
+  readonly caKeyType?: CaKeyType;
+  /** Names that the instance of EC2 may have. */
+  readonly hosts?: readonly string[];
+  /** The person comes from IAM Identity Center rather than as an IAM user. */
+  readonly identityCenter?: boolean;
+  /** IAM groups of users by the users' names. */
+  readonly groups?: Readonly<Record<string, readonly string[]>>;
+  /** Users and the CA are in one account, as the CA must be whose names are checked against IAM groups. */
+  readonly oneAccount?: boolean;
   /** What user names the CA takes; `useradd` when not given and the user's name is one of those, else `principal`. */
   readonly usernameValidation?: NameRule;
   /** Principals that anyone may ask the CA for, `["*"]` for any; one's own name only when not given. */
   readonly remoteUsernamesAllowed?: readonly string[];
   /** Replaces the CA's function, or wraps it. */
   readonly caBehaviour?: (bless: FunctionHandler) => FunctionHandler;
+  /** Takes the records of the CA's decisions. */
+  readonly audit?: (record: Record<string, unknown>) => void;
 };
 
 const userAccount = "123456789012";
-const caAccount = "210987654321";
+const permissionSet = "Engineer";
+/** As Identity Center names the role that it makes of a permission set in an account. */
+const identityCenterRole = `aws-reserved/sso.amazonaws.com/us-west-2/AWSReservedSSO_${permissionSet}_0123456789abcdef`;
+/** A permission set's session lasts an hour unless it says otherwise. */
+const identityCenterSeconds = 3600;
+/** Only Identity Center's own sign-in enters its roles, which is none of the callers here. */
+const noTrust: PolicyDocument = { Version: "2012-10-17", Statement: [] };
 const places = [
   { name: "us-east-1", alias: "iad" },
   { name: "us-west-2", alias: "pdx" },
@@ -105,76 +135,91 @@ const places = [
 /** Makes a world. Throws an Error when a name or a policy is wrong. */
 export function makeWorld(options: WorldOptions = {}): World {
   const now = options.now ?? Date.now;
+  const createdAt = now();
+  const caAccount = options.oneAccount === true ? userAccount : "210987654321";
   const kmsauthService = options.kmsauthService ?? "bless-production";
-  const functionName = "bless";
-  const arns = places.map(({ name, alias }) => ({
-    name,
-    alias,
-    kmsauthKey: keyArn(name, userAccount),
-    caKey: keyArn(name, caAccount),
-  }));
-  const userRoleArn = `arn:aws:iam::${caAccount}:role/bless-user`;
-  const executionRoleArn = `arn:aws:iam::${caAccount}:role/bless-execution`;
+  const [functionName, hostFunctionName] = ["bless", "bless-host"];
+  const plan = planKeys(places, userAccount, caAccount, options.caKeyType ?? "ed25519");
+  const roleArn = (role: string, account = caAccount) => `arn:aws:iam::${account}:role/${role}`;
   const usual = makePolicies({
-    userAccount,
-    caAccount,
-    regions: arns.map(({ name }) => name),
-    userRoleArn,
-    executionRoleArn,
-    functionName,
-    kmsauthKeys: arns.map(({ kmsauthKey }) => kmsauthKey),
-    caKeys: arns.map(({ caKey }) => caKey),
-    kmsauthService,
+    UserAccount: userAccount,
+    CaAccount: caAccount,
+    Region: places.map(({ name }) => name),
+    FunctionName: functionName,
+    HostFunctionName: hostFunctionName,
+    UserRoleArn: roleArn("bless-user"),
+    ExecutionRoleArn: roleArn("bless-execution"),
+    HostExecutionRoleArn: roleArn("bless-host-execution"),
+    PermissionSet: permissionSet,
+    KmsauthService: kmsauthService,
+    ...keyNames(plan),
   });
   const policies = { ...usual, ...options.policies?.(usual) };
   checkPolicies(policies);
   const denied = options.deny === undefined ? [] : [denyPolicy(options.deny)];
 
-  const user = makeUser(
-    options.user ?? "alice",
-    [policies.user, ...denied],
-    makeDevices(options, now()),
-    options,
-    now(),
-  );
-  const others = (options.otherUsers ?? []).map((name) => makeUser(name, [policies.user, ...denied], [], {}, now()));
-  const userRole = makeRole(userRoleArn, policies.trust, [policies.role, ...denied]);
-  const executionRole = makeRole(executionRoleArn, policies.executionTrust, [policies.execution]);
-  const ca = makeCaKey(options.caKeyType ?? "ed25519");
-  const keys: KmsKey[] = [];
-  const regions = arns.map((region) => {
-    const caKey = makeKey(region.caKey, region.name, caAccount, policies.caKey);
-    keys.push(caKey, makeKey(region.kmsauthKey, region.name, userAccount, policies.kmsauthKey));
-    return { ...region, caPassword: Buffer.from(sealUnder(caKey, ca.passphrase, {})).toString("base64") };
+  const person = (name: string) => ({
+    name,
+    account: userAccount,
+    policies: [policies.user, ...denied],
+    groups: options.groups?.[name],
+    createdAt,
   });
+  const name = options.user ?? "alice";
+  const devices = makeDevices(name, userAccount, options, createdAt);
+  const user = makeUser({ ...person(name), devices, tags: options.userTags });
+  const others = (options.otherUsers ?? []).map((other) => makeUser(person(other)));
+  const trust = options.identityCenter === true ? policies.identityCenterTrust : policies.trust;
+  const userRole = makeRole(roleArn("bless-user"), trust, [policies.role, ...denied]);
+  const executionRole = makeRole(roleArn("bless-execution"), policies.executionTrust, [policies.execution]);
+  const hostExecutionRole = makeRole(roleArn("bless-host-execution"), policies.executionTrust, [
+    policies.hostExecution,
+  ]);
+  const instance = makeInstance({
+    role: makeRole(roleArn("web-server", userAccount), policies.instanceTrust, [policies.instance]),
+    region: places[0].name,
+    hosts: options.hosts ?? [],
+    launchedAt: createdAt,
+  });
+  const engineer = makeRole(roleArn(identityCenterRole, userAccount), noTrust, [policies.identityCenter, ...denied]);
+  const roles = [userRole, executionRole, hostExecutionRole, instance.role, engineer];
+  const sessions = new Map<string, Session>();
+  const sessionSeconds = options.sessionSeconds ?? Number.POSITIVE_INFINITY;
+
   const world: World = {
     now,
     userAccount,
     caAccount,
-    regions,
+    ...makeKeys(plan, policies, createdAt),
     user,
     users: new Map([user, ...others].map((item) => [item.name, item])),
-    roles: new Map([userRole, executionRole].map((role) => [role.arn, role])),
+    roles: new Map(roles.map((role) => [role.arn, role])),
     userRole,
     executionRole,
-    keys: new Map(keys.map((key) => [key.arn, key])),
-    keyAliases: new Map(
-      regions.flatMap(({ name, kmsauthKey, caKey }) => [
-        [`arn:aws:kms:${name}:${userAccount}:alias/kmsauth`, kmsauthKey] as const,
-        [`arn:aws:kms:${name}:${caAccount}:alias/bless-ca`, caKey] as const,
-      ]),
-    ),
-    sessions: new Map(),
-    sessionSeconds: options.sessionSeconds ?? Number.POSITIVE_INFINITY,
+    hostExecutionRole,
+    identityCenter:
+      options.identityCenter === true
+        ? openSession({ now, sessions, sessionSeconds }, roleCaller(engineer, name, null), identityCenterSeconds)
+        : null,
+    instance,
+    sessions,
+    sessionSeconds,
     kmsauthService,
     functionName,
+    hostFunctionName,
+    bless: {
+      usernameValidation: options.usernameValidation ?? (nameFault(name, "useradd") === null ? "useradd" : "principal"),
+      remoteUsernamesAllowed: options.remoteUsernamesAllowed ?? [],
+    },
+    deployments: new Map(),
+    audit: options.audit ?? (() => {}),
     functions: new Map(),
+    functionPolicies: new Map([[hostFunctionName, policies.hostFunction]]),
     functionVersions: new Map([
       ["$LATEST", "$LATEST"],
       ["1", "1"],
       ["PROD", "1"],
     ]),
-    ca,
     certSeconds: options.certSeconds ?? 120,
     currentCode: () => {
       const device = user.devices[0];
@@ -182,68 +227,8 @@ export function makeWorld(options: WorldOptions = {}): World {
       return freshCode(device, now);
     },
   };
-  const bless = makeBlessFunction(world, {
-    usernameValidation:
-      options.usernameValidation ?? (nameFault(user.name, "useradd") === null ? "useradd" : "principal"),
-    remoteUsernamesAllowed: options.remoteUsernamesAllowed ?? [],
-  });
+  const bless = makeBlessFunction(world, world.bless);
   world.functions.set(functionName, options.caBehaviour?.(bless) ?? bless);
+  world.functions.set(hostFunctionName, makeHostFunction(world));
   return world;
-}
-
-function makeUser(
-  name: string,
-  policies: readonly PolicyDocument[],
-  devices: readonly Device[],
-  { userTags = {} }: WorldOptions,
-  createdAt: number,
-): User {
-  if (!/^[\w+=,.@-]{1,64}$/.test(name)) throw new Error(`${JSON.stringify(name)} is not the name of an IAM user`);
-  return {
-    ...randomKeys("AKIA"),
-    name,
-    arn: `arn:aws:iam::${userAccount}:user/${name}`,
-    id: randomId("AIDA"),
-    account: userAccount,
-    policies,
-    tags: new Map(Object.entries(userTags)),
-    devices,
-    createdAt,
-  };
-}
-
-function makeDevices(options: WorldOptions, now: number): Device[] {
-  const name = options.user ?? "alice";
-  const period = options.totpPeriodSeconds ?? (options.fastClock === true ? 1 : 30);
-  const drift = options.totpDriftSteps ?? (options.fastClock === true ? 3 : 1);
-  const devices = Array.from({ length: options.devices ?? 1 }, (_, index) =>
-    makeDevice(`arn:aws:iam::${userAccount}:mfa/${name}${index === 0 ? "" : `-${index + 1}`}`, period, drift, now),
-  );
-  const securityKeys = Array.from({ length: options.securityKeys ?? 0 }, (_, index) => ({
-    ...makeDevice(`arn:aws:iam::${userAccount}:u2f/user/${name}/key-${index + 1}`, period, drift, now),
-    secret: null,
-  }));
-  return [...devices, ...securityKeys];
-}
-
-function makeRole(arn: string, trust: PolicyDocument, policies: readonly PolicyDocument[]): Role {
-  const name = arn.slice(arn.lastIndexOf("/") + 1);
-  return {
-    name,
-    arn,
-    id: randomId("AROA"),
-    account: caAccount,
-    trust,
-    policies,
-    tags: new Map(),
-    maxSessionSeconds: 3600,
-  };
-}
-
-function makeKey(arn: string, region: string, account: string, policy: PolicyDocument): KmsKey {
-  return { arn, region, account, policy, material: new Uint8Array(randomBytes(32)) };
-}
-
-function keyArn(region: string, account: string): string {
-  return `arn:aws:kms:${region}:${account}:key/${crypto.randomUUID()}`;
 }

@@ -12,7 +12,12 @@ import {
 import { mfaSession, refused, type Sandbox, type SdkKeys, sdkKeys, startSandbox } from "./clients.ts";
 
 let clock = Date.UTC(2026, 10, 22, 1, 0, 10);
-const sandbox = startSandbox({ now: () => clock, otherUsers: ["bob"] });
+const entropy = { Effect: "Allow", Action: "kms:GenerateRandom", Resource: "*" };
+const sandbox = startSandbox({
+  now: () => clock,
+  otherUsers: ["bob"],
+  policies: ({ execution }) => ({ execution: { ...execution, Statement: [execution.Statement, entropy].flat() } }),
+});
 const { world, kms, sts } = sandbox;
 const [east, west] = world.regions;
 if (east === undefined || west === undefined) throw new Error("the world has no two regions");
@@ -210,7 +215,7 @@ describe("Decrypt", () => {
 });
 
 describe("GenerateRandom", () => {
-  test("is for the function", async () => {
+  test("is for who may, as any other action", async () => {
     expect(kmsRandom(functionSite(), 256)).toHaveLength(256);
     const call = kms(session).send(new GenerateRandomCommand({ NumberOfBytes: 32 }));
     expect((await refused(call)).name).toBe("AccessDeniedException");
