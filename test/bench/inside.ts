@@ -1,6 +1,7 @@
 // The measurements, made inside a sandbox: `inside.ts BSSH EMPTY FOLDER RUNS PARTS` prints them as one JSON object.
 import { readFileSync } from "node:fs";
 import { type AgentFigures, measureAgent } from "./agent.ts";
+import { type CaFigures, measureCa } from "./ca.ts";
 import { firstBytes, wholeChains } from "./cold.ts";
 import { type Fleet, measureFleet } from "./fleet.ts";
 import { type FlightFigures, measureFlight } from "./flight.ts";
@@ -15,7 +16,7 @@ import type { Part } from "./words.ts";
 /** Null is what nobody asked for. */
 export type Figures = {
   /** Rounds of each. */
-  readonly runs: Readonly<Record<"start" | "login" | "cold" | "agent" | "proxy", number>>;
+  readonly runs: Readonly<Record<"start" | "login" | "cold" | "agent" | "proxy" | "ca", number>>;
   /** Seconds that each part took. */
   readonly took: Readonly<Partial<Record<Part, number>>>;
   readonly start: { readonly times: Starts; readonly traced: Traced | null } | null;
@@ -26,12 +27,20 @@ export type Figures = {
   readonly proxy: (ProxyFigures & { readonly pipes: Resident; readonly socket: Resident }) | null;
   readonly fleet: Fleet | null;
   readonly flight: FlightFigures | null;
+  readonly ca: CaFigures | null;
 };
 
 const [bssh = "", empty = "", folder = "", runsText = "", partsText = ""] = process.argv.slice(2);
 const asked = Number(runsText);
 const part = (of: number) => Math.max(1, Math.round(asked / of));
-const runs = { start: asked, login: part(4), cold: part(8), agent: part(4), proxy: Math.min(3, part(25)) };
+const runs = {
+  start: asked,
+  login: part(4),
+  cold: part(8),
+  agent: part(4),
+  proxy: Math.min(3, part(25)),
+  ca: part(10),
+};
 /** A thousand, with as many rounds as usual or more. */
 const crowd = Math.min(1000, asked * 10);
 /** Who waits while a holder is killed; at least as many as are killed, and some. */
@@ -88,5 +97,6 @@ const figures: Figures = {
   })),
   fleet: await measured("fleet", () => measureFleet(scene, key, crowd)),
   flight: await measured("flight", () => measureFlight(bssh, crowd, waiters)),
+  ca: await measured("ca", () => measureCa(folder, runs.ca)),
 };
 console.log(JSON.stringify(figures));

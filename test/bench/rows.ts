@@ -27,7 +27,7 @@ function plain(what: string, value: string): Row {
 
 const ms = (value: number) => `${value.toFixed(1)} ms`;
 
-export function rowsOf({ start, login, cold, agent, proxy, fleet, flight }: Figures): Row[] {
+export function rowsOf({ start, login, cold, agent, proxy, fleet, flight, ca }: Figures): Row[] {
   return [
     ...(start === null ? [] : startRows(start)),
     ...(login === null ? [] : loginRows(login)),
@@ -46,6 +46,28 @@ export function rowsOf({ start, login, cold, agent, proxy, fleet, flight }: Figu
     ...(proxy === null ? [] : [...proxyRows(proxy), ...residentRows(proxy)]),
     ...(fleet === null ? [] : fleetRows(fleet)),
     ...(flight === null ? [] : flightRows(flight)),
+    ...(ca === null ? [] : caRows(ca)),
+  ];
+}
+
+function caRows({ kinds, sshKeygen, zipped }: NonNullable<Figures["ca"]>): Row[] {
+  return [
+    plain("the CA's function, zipped", `${(zipped / 1000).toFixed(0)} KB`),
+    plain("ssh-keygen -s, an ed25519 CA, a process for each", ms(sshKeygen)),
+    ...kinds.map(({ name, cold }) => most(`the CA, ${name}: load to the first certificate`, cold, 150)),
+    ...kinds.flatMap(({ name, handled, signed }) =>
+      signed === null
+        ? [plain(`the CA, ${name}: each one more, the call of KMS in it`, `${handled.toFixed(2)} ms`)]
+        : [
+            most(
+              `the CA, ${name}: each one more, over node:crypto's ${signed.toFixed(2)} ms`,
+              handled - signed,
+              0.3,
+              " ms",
+              2,
+            ),
+          ],
+    ),
   ];
 }
 

@@ -9,6 +9,7 @@ export const PARTS = {
   proxy: "bytes through bssh proxy, beside nc, and what stays in memory",
   fleet: "a thousand warm logins, beside as many of plain ssh",
   flight: "a thousand cold logins, and a holder of the lock that is killed",
+  ca: "the CA's function in plain Node.js: its first certificate and each one more, beside ssh-keygen -s",
 } as const;
 
 export type Part = keyof typeof PARTS;

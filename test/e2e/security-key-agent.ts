@@ -1,20 +1,31 @@
 // An ssh-agent with one key that lives on a security key, played in software: it signs as PROTOCOL.u2f says. Called with the
-// socket's path; prints the public key's line once it listens, and every request's number from then on.
+// socket's path, and `ecdsa` for a key of that kind; prints the public key's line once it listens, and every request's number
+// from then on.
 import { createHash, generateKeyPairSync, sign } from "node:crypto";
-import { concat, encodeBase64, makeReader, string, text, u32 } from "../../src/wire/bytes.ts";
+import { concat, encodeBase64, makeReader, mpint, string, text, u32 } from "../../src/wire/bytes.ts";
 
-const TYPE = "sk-ssh-ed25519@openssh.com";
 const APPLICATION = "ssh:";
 /** The user was there. */
 const FLAGS = 1;
 const FAILURE = Uint8Array.of(5);
 
-const [path = ""] = process.argv.slice(2);
-const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-const point = publicKey.export({ format: "der", type: "spki" }).subarray(-32);
-const blob = concat(text(TYPE), string(point), text(APPLICATION));
+const [path = "", kind = "ed25519"] = process.argv.slice(2);
+const isEcdsa = kind === "ecdsa";
+const TYPE = isEcdsa ? "sk-ecdsa-sha2-nistp256@openssh.com" : "sk-ssh-ed25519@openssh.com";
+const { publicKey, privateKey } = isEcdsa
+  ? generateKeyPairSync("ec", { namedCurve: "P-256" })
+  : generateKeyPairSync("ed25519");
+const point = publicKey.export({ format: "der", type: "spki" }).subarray(isEcdsa ? -65 : -32);
+const fields = isEcdsa ? concat(text("nistp256"), string(point)) : string(point);
+const blob = concat(text(TYPE), fields, text(APPLICATION));
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest();
 let counter = 0;
+
+/** An ecdsa signature as ssh has it: r and s. */
+function pairOf(signed: Uint8Array): Uint8Array {
+  const pair = sign("sha256", signed, { key: privateKey, dsaEncoding: "ieee-p1363" });
+  return concat(mpint(pair.subarray(0, 32)), mpint(pair.subarray(32)));
+}
 
 function answer(message: Uint8Array): Uint8Array {
   const reader = makeReader(message);
@@ -27,7 +38,7 @@ function answer(message: Uint8Array): Uint8Array {
   if (Buffer.from(named).indexOf(point) < 0) return FAILURE;
   counter += 1;
   const signed = concat(sha256(Buffer.from(APPLICATION)), Uint8Array.of(FLAGS), u32(counter), sha256(reader.string()));
-  const signature = sign(null, signed, privateKey);
+  const signature = isEcdsa ? pairOf(signed) : sign(null, signed, privateKey);
   return concat(Uint8Array.of(14), string(concat(text(TYPE), string(signature), Uint8Array.of(FLAGS), u32(counter))));
 }
 
