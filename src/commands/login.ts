@@ -2,7 +2,8 @@ import { giveToAgent } from "../agent-gift.ts";
 import { loadConfig } from "../config/load.ts";
 import { Failure, printable } from "../failure.ts";
 import { identityFiles } from "../identity/files.ts";
-import { unfitness } from "../identity/fresh.ts";
+import { freshCertificate } from "../identity/fresh.ts";
+import { isImported } from "../imported.ts";
 import * as privateFiles from "../issue/private-files.ts";
 import { type Obtaining, obtain } from "../obtain.ts";
 import { answerPending } from "../terminal/answer-pending.ts";
@@ -14,7 +15,7 @@ import { parseWords, usage } from "./words.ts";
 
 export const help = `
 Options:
-  --force           a new certificate even when the one there is fresh; caches are used
+  --force           a new certificate even when the one there is fresh, or taken into use by hand; caches are used
   --nocache         as --force, and no cached session, token or role is used: asks for a code
   --region ALIAS    begin with this region
   --config FILE     this config file instead of the user's
@@ -62,10 +63,14 @@ export async function login(call: CommandCall): Promise<number> {
     );
   }
   const files = identityFiles(config.settings.identityFile);
-  const why = unfitness(call.system, files, wantedOf(call.system, config));
+  const found = freshCertificate(call.system, files, wantedOf(call.system, config));
+  const why = typeof found === "string" ? found : null;
   const background = flags.has("background");
   const force = flags.has("force") || flags.has("nocache") || background;
   const { system } = call;
+  // What was taken into use by hand stays until it ends, or the person wants another.
+  const stays = background && typeof found !== "string" && isImported(system, config.paths.state, found);
+  if (stays) return 0;
   if (why === null && !force) {
     await giveToAgent({ system, environment, config, files }, false);
     return 0;

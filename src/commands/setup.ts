@@ -16,8 +16,9 @@ import { parseWords, usage } from "./words.ts";
 export const help = `
 Writes a file of its own for ssh, ssh_config beside bssh's config, and puts an Include of it at the top of ~/.ssh/config
 (BSSH_SSH_CONFIG names another). From then on ssh itself, and whatever runs it (scp, sftp, git, rsync), asks bssh match
-and has a certificate for hosts of ours. ssh has to accept the result, else everything is taken back. This version sets
-up nothing but ssh_config. Run it again after bssh or the key has moved, or when a default key of ssh's has come or gone
+and has a certificate for hosts of ours. Where the config names the CA of your hosts ([hosts]), ssh trusts it for their names
+by a known_hosts of our own, beside the user's; without setup it does not, bssh in front of ssh changes nothing there. ssh has
+to accept the result, else everything is taken back. This version sets up nothing but ssh's files. Run it again after bssh or the key has moved, or when a default key of ssh's has come or gone
 (~/.ssh/id_*: ssh forgets those where another is named, so they are named as well); done twice it changes nothing.
 
 Options:
@@ -58,6 +59,7 @@ export async function setup(call: CommandCall): Promise<number> {
     environment: trouble === null ? call.environment : { ...call.environment, SHELL: "/bin/sh" },
     ssh: findSsh(call.system, call.environment),
     program: ownProgram(call.program, call.environment["PATH"]),
+    hosts: { keys: settings.hostCaKeys, patterns: settings.hostPatterns },
     identity: {
       key,
       certificate,
@@ -72,6 +74,12 @@ export async function setup(call: CommandCall): Promise<number> {
   }
   call.out(`wrote ${shown.own}, which ${shown.user} now includes at its top`);
   call.out("ssh, scp, sftp, git and rsync see to the certificate for hosts of ours by themselves from now on");
+  if (done.known !== null) {
+    const patterns = settings.hostPatterns.join(", ");
+    call.out(
+      `ssh takes the certificates of hosts called ${patterns} for their fingerprints (${printable(done.known)})`,
+    );
+  }
   call.out(
     "next: put alias ssh=bssh into your shell's start-up file, for what ssh_config alone can't do (bssh --help)",
   );

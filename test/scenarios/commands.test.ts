@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { OPTIONS as IMPORT_OPTIONS } from "../../src/commands/config-import.ts";
 import { helpOf } from "../../src/commands/help.ts";
+import { OPTIONS as BY_HAND_OPTIONS } from "../../src/commands/import.ts";
 import { OPTIONS as LOGIN_OPTIONS } from "../../src/commands/login.ts";
 import { OPTIONS as REQUEST_OPTIONS } from "../../src/commands/request.ts";
 import { OPTIONS as SANDBOX_OPTIONS } from "../../src/commands/sandbox.ts";
@@ -18,6 +19,7 @@ const OPTIONS: Readonly<Record<string, object>> = {
   status: STATUS_OPTIONS,
   which: { json: "flag" },
   config: IMPORT_OPTIONS,
+  import: BY_HAND_OPTIONS,
   request: REQUEST_OPTIONS,
   sandbox: SANDBOX_OPTIONS,
   setup: SETUP_OPTIONS,
