@@ -22,6 +22,8 @@ const TESTS: readonly Need[] = [
   ...BENCH,
   { program: "git", package: "git" },
   { program: "expect", package: "expect" },
+  // A CA's key may be compressed, and its function comes in a zip.
+  ...["bzip2", "unzip", "openssl"].map((name) => ({ program: name, package: name })),
   ...["zsh", "fish", "tcsh", "rsync"].map((name) => ({ program: name, package: name })),
   ...(process.platform === "linux" ? [{ program: "strace", package: "strace" }] : []),
   ...(process.platform === "linux" ? WINDOWS : []),

@@ -13,6 +13,15 @@ let failed = 0;
 /** Minutes of real ssh and sshd: left to `npm test`. */
 const SLOW = ["./test/argv/differential.test.ts", "./test/sandbox/leftovers.test.ts", "./test/sandbox/login.test.ts"];
 
+/** Folders that are no room's: the slow ones have their turn beside the others, and the rest hold no tests. */
+const OTHERS = ["bench", "demo", "e2e", "roads", "scenarios", "vectors"];
+
+function folders(): string[] {
+  return readdirSync(join(root, "test"), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+}
+
 function testFiles(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".test.ts"))
@@ -64,24 +73,9 @@ if (!needs()) {
 count("types", [join(root, "node_modules/.bin/tsc"), "--noEmit"]);
 count("lint and format", [join(root, "node_modules/.bin/biome"), "check", "--error-on-warnings", "."]);
 if (count("build", [process.execPath, join(root, ".ci/build.ts")])) {
-  const units = [
-    "agent",
-    "argv",
-    "ca",
-    "config",
-    "house",
-    "identity",
-    "issue",
-    "proxy",
-    "sandbox",
-    "setup",
-    "ssh",
-    "story",
-    "terminal",
-    "wire",
-  ];
-  const files = (folders: readonly string[]) =>
-    folders.flatMap(testFiles).filter((file) => !(quick && SLOW.includes(file)));
+  const units = folders().filter((name) => !OTHERS.includes(name));
+  const files = (names: readonly string[]) =>
+    names.flatMap(testFiles).filter((file) => !(quick && SLOW.includes(file)));
   // Side by side: much of either is waiting.
   await Promise.all([
     countTests("units and scenarios", files(["./test/scenarios", ...units.map((room) => `./test/${room}`)])),

@@ -1,8 +1,9 @@
 // The function as it is shipped: the zip's code under Node.js alone, AWS's part played by the sandbox.
 import { afterEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { deflateSync } from "node:zlib";
 import type { CaAws } from "../../src/ca/aws.ts";
 import { signedHeaders } from "../../src/ca/aws-signature.ts";
 import { type ContainerParts, makeContainer } from "../../src/ca/container.ts";
@@ -84,14 +85,14 @@ describe("under Node.js alone, the function for people", () => {
     const folder = mkdtempSync(join(tmpdir(), "bssh-function-"));
     try {
       const path = join(folder, "key");
-      for (const [compression, program] of [
-        ["zlib", "import sys,zlib; sys.stdout.buffer.write(zlib.compress(sys.stdin.buffer.read()))"],
-        ["bz2", "import sys,bz2; sys.stdout.buffer.write(bz2.compress(sys.stdin.buffer.read()))"],
+      for (const [compression, compress] of [
+        ["zlib", () => new Uint8Array(deflateSync(readFileSync(path)))],
+        ["bz2", () => new Uint8Array(Bun.spawnSync(["bzip2", "-c", path]).stdout)],
       ] as const) {
         const passphrase = `secret-${compression}`;
         rmSync(path, { force: true });
         sshKeygen(["-q", "-t", "ecdsa", "-N", passphrase, "-a", "2", "-Z", "aes256-gcm@openssh.com", "-f", path]);
-        const packed = Bun.spawnSync(["python3", "-c", program], { stdin: Bun.file(path) }).stdout;
+        const packed = compress();
         const { world, run, stop } = await start({}, "user", (files) => {
           const lines = `ca_private_key_compression = ${compression}\nca_private_key_file = key.packed`;
           const config = `${files.get("bless_deploy.cfg")}`.replace(/^ca_private_key_file = .*$/m, lines);

@@ -133,10 +133,9 @@ test("a broken file is refused in whatever way it is broken, with an Error that 
 
 describe("bzip2", () => {
   function compress(bytes: Uint8Array, level: number): Uint8Array {
-    const program = `import bz2,sys; sys.stdout.buffer.write(bz2.compress(sys.stdin.buffer.read(), ${level}))`;
-    return new Uint8Array(Bun.spawnSync(["python3", "-c", program], { stdin: bytes }).stdout);
+    return new Uint8Array(Bun.spawnSync(["bzip2", `-${level}`, "-c"], { stdin: bytes }).stdout);
   }
-  test("is decompressed as Python compressed it", () => {
+  test("is decompressed as bzip2 compressed it", () => {
     const random = makeRandom("bzip2");
     const texts = [
       new Uint8Array(0),
