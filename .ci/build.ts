@@ -2,6 +2,7 @@
 // BUN_INSPECT would otherwise turn bssh into the bun command, run other code in it, or open a debugger's port.
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { buildFunction, ZIP } from "./build-ca.ts";
 
 const root = resolve(import.meta.dir, "..");
 const out = resolve(process.argv[2] ?? join(root, "dist", "bssh"));
@@ -22,8 +23,10 @@ function runtime(): string {
 /** Digest of everything that the executable is made from: what one build keeps for itself, another doesn't trust. */
 function digestOfSources(): string {
   const hasher = new Bun.CryptoHasher("sha256");
-  const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
-    .map((name) => join("src", name))
+  const sources = ["src", join("docs", "deploy")]
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((name) => join(folder, name)),
+    )
     .filter((name) => statSync(join(root, name)).isFile());
   for (const name of [...sources.sort(), "package.json", "package-lock.json"]) {
     hasher
@@ -53,6 +56,8 @@ function deafRuntime(path: string): string {
 }
 
 mkdirSync(dirname(out), { recursive: true });
+// bssh ca build puts a config into it, so that every bssh carries it.
+await buildFunction(ZIP);
 const deaf = deafRuntime(runtime());
 // Built beside and renamed, under the final name: the name is part of the image.
 const folder = join(dirname(out), `.build-${process.pid}`);

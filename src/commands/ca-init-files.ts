@@ -191,7 +191,7 @@ function passwordMoves({ prefix, regions }: CaPlan): string[] {
     `   and the passphrase of ${KEY_FILE}, encrypted in each region, as REGION_password under [Bless CA] in ${CONFIG_FILE}:`,
     ...regions.map(
       (region) =>
-        `   $ aws kms encrypt --region ${region} --key-id alias/${prefix}-ca-password --query CiphertextBlob --output text --plaintext fileb://<(IFS= read -rs word; printf %s "$word")`,
+        `   $ IFS= read -rs word; printf %s "$word" | aws kms encrypt --region ${region} --key-id alias/${prefix}-ca-password --plaintext fileb:///dev/stdin --query CiphertextBlob --output text`,
     ),
   ];
 }

@@ -13,8 +13,8 @@ import { type OptionTable, parseWords, usage } from "./words.ts";
 
 export const help = `
 Writes into DIR what a new CA is made of: bless_deploy.cfg, hosts.json and revocations.json for the function, two CloudFormation
-templates (of the people's account and of the CA's), config.toml for the people and server.toml for the servers. Nothing that is there is written over. It then
-says what to do next; nothing is done in AWS.
+templates (of the people's account and of the CA's), config.toml for the people and server.toml for the servers. Nothing that is
+there is written over. It then says what to do next; nothing is done in AWS.
 
 Options, of which the first three are wanted:
   --users-account N       account of the people and the servers, 12 digits

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { OPTIONS as IMPORT_OPTIONS } from "../../src/commands/config-import.ts";
+import { OPTIONS as DOCTOR_OPTIONS } from "../../src/commands/doctor.ts";
 import { helpOf } from "../../src/commands/help.ts";
 import { OPTIONS as BY_HAND_OPTIONS } from "../../src/commands/import.ts";
 import { OPTIONS as LOGIN_OPTIONS } from "../../src/commands/login.ts";
@@ -16,6 +17,7 @@ import { startWorld, type TestWorld } from "./world.ts";
 /** Options that each command reads; which takes its own by hand, since all others are ssh's. */
 const OPTIONS: Readonly<Record<string, object>> = {
   login: LOGIN_OPTIONS,
+  doctor: DOCTOR_OPTIONS,
   status: STATUS_OPTIONS,
   which: { json: "flag" },
   config: IMPORT_OPTIONS,
@@ -104,7 +106,7 @@ function misfits(value: unknown, schema: Schema, path = "$"): string[] {
 describe("JSON", () => {
   const schemas: Record<string, Schema> = {};
   beforeAll(() => {
-    for (const name of ["status", "which"]) {
+    for (const name of ["status", "which", "doctor"]) {
       schemas[name] = JSON.parse(readFileSync(join(import.meta.dir, `../../docs/${name}.schema.json`), "utf8"));
     }
   });
@@ -139,6 +141,13 @@ describe("JSON", () => {
       },
       { certSeconds: 100 },
     ));
+
+  test("of doctor fits docs/doctor.schema.json, well and ill", () =>
+    inWorld(async (world) => {
+      expect((await check(world, "doctor", "bssh doctor --ca --json"))["ok"]).toBe(true);
+      await runCommand(world, "sed -i '/^ca_keys/d' $BSSH_CONFIG");
+      expect((await check(world, "doctor", "bssh doctor --ca --json"))["ok"]).toBe(false);
+    }));
 
   test("of which fits docs/which.schema.json for all sorts of words", () =>
     inWorld(async (world) => {
