@@ -20,7 +20,10 @@ export type Asked = {
   readonly publicKey?: Uint8Array | null;
 };
 
-export type Granted = { readonly order: CertificateOrder /** Blob of the CA's public key. */; readonly ca: Uint8Array };
+export type Granted = {
+  readonly order: CertificateOrder /** `SHA256:…` of the CA's public key. */;
+  readonly ca: string;
+};
 
 export type Refused = { readonly errorType: string; readonly errorMessage: string; readonly cause: string };
 
@@ -65,7 +68,7 @@ function describe({ order, ca }: Granted): Record<string, string> {
     keyId,
     validAfter: timeOf(validAfter),
     validBefore: timeOf(validBefore),
-    ca: sha256Fingerprint(ca),
+    ca,
   };
 }
 

@@ -7,6 +7,7 @@ import type { Answer } from "../wire/bless.ts";
 import { WireError } from "../wire/bytes.ts";
 import { MAX_PRINCIPALS } from "../wire/certificate.ts";
 import { type CertificateSigner, makeCertificate } from "../wire/certificate-maker.ts";
+import { sha256Fingerprint } from "../wire/signature.ts";
 import { type Asked, auditRecord } from "./audit.ts";
 import type { CaAws } from "./aws.ts";
 import type { Invocation } from "./certificate.ts";
@@ -49,6 +50,7 @@ export function makeHostHandler(parts: HostParts): HostHandler {
   const settings = completeHostSettings(parts.settings);
   const documentKeys = readInstanceCertificates(settings.instanceCertificates);
   const { signer, callerIdentity, now, random, log } = parts;
+  const ca = sha256Fingerprint(signer.publicBlob);
   const provable = settings.policy !== null && settings.audience !== "";
   const offers: readonly HostOffer[] = [
     ...(provable ? (["caller-identity"] as const) : []),
@@ -93,7 +95,7 @@ export function makeHostHandler(parts: HostParts): HostHandler {
     try {
       const order = hostOrderFor({ names, publicKey: request.publicKey }, settings, invocation, at, random);
       const certificate = await makeCertificate(order, signer);
-      log(auditRecord(asked, { order, ca: signer.publicBlob }, invocation, at));
+      log(auditRecord(asked, { order, ca }, invocation, at));
       return { certificate, offers };
     } catch (error) {
       return refuse({

@@ -69,18 +69,13 @@ export async function checkToken(
   const opened = await open(token, bindingsFor(user, settings.service, isService, bindPublicKey, publicKey), decrypt);
   if ("errorMessage" in opened) return opened;
   if (!keyArns.includes(opened.keyId)) return refusal("Authentication error (wrong KMS key).");
-  let text: string;
-  try {
-    text = decodeText(opened.plaintext);
-    JSON.parse(text);
-  } catch (error) {
-    return refusal("Authentication error. General error.", nameOf(error));
-  }
   let validity: Validity;
   try {
-    validity = parseValidity(text);
-  } catch {
-    return refusal("Authentication error. Missing validity.");
+    validity = parseValidity(opened.plaintext);
+  } catch (error) {
+    return isJson(opened.plaintext)
+      ? refusal("Authentication error. Missing validity.")
+      : refusal("Authentication error. General error.", nameOf(error));
   }
   const { notBefore, notAfter } = validity;
   const longest = 1000 * (settings.maxLifetimeSeconds ?? MAX_LIFETIME_SECONDS);
@@ -90,6 +85,15 @@ export async function checkToken(
     return refusal("Authentication error. The token must be bound to the public key.");
   }
   return { bound: opened.bound };
+}
+
+function isJson(bytes: Uint8Array): boolean {
+  try {
+    JSON.parse(decodeText(bytes));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What the token may be bound to, the strictest first. KMS tells whether it is: by decrypting, or not. */

@@ -42,6 +42,7 @@ export function makeUserHandler(parts: UserParts): UserHandler {
   const { signer, now, random, log } = parts;
   const aws = { ...parts.aws, decrypt: rememberingDecrypt(parts.aws.decrypt) };
   const offers = offersOf(settings);
+  const ca = sha256Fingerprint(signer.publicBlob);
 
   return async function handle(event, invocation) {
     const at = now();
@@ -65,7 +66,7 @@ export function makeUserHandler(parts: UserParts): UserHandler {
       const isTest = settings.testUser !== null && [request.user, request.remoteUsernames].includes(settings.testUser);
       const certified: CertificateOrder = isTest ? neverValid(order, at) : order;
       const certificate = await makeCertificate(certified, signer);
-      log(auditRecord({ ...asked, proof }, { order: certified, ca: signer.publicBlob }, invocation, at));
+      log(auditRecord({ ...asked, proof }, { order: certified, ca }, invocation, at));
       return { certificate, offers };
     } catch (error) {
       return refuse(clientError("The certificate could not be signed.", error), asked);

@@ -7,6 +7,7 @@ import { Failure, printable } from "../failure.ts";
 import { describeErrno } from "../issue/private-files.ts";
 import { WireError } from "../wire/bytes.ts";
 import { type CertificateOrder, type CertificateSigner, makeCertificate } from "../wire/certificate-maker.ts";
+import { sha256Fingerprint } from "../wire/signature.ts";
 import { readPublicKey, replaceWhole } from "./ca-files.ts";
 import { agentSigner, openCaKey } from "./ca-key.ts";
 import { type ByHand, orderByHand } from "./ca-order.ts";
@@ -97,7 +98,7 @@ export async function sign(call: CommandCall): Promise<number> {
     ...(wish.sourceAddress === null ? {} : { sourceAddress: wish.sourceAddress }),
   } as const;
   const invocation = { requestId: wish.requestId, functionArn: "break-glass" };
-  append(log, JSON.stringify(auditRecord(asked, { order, ca: signer.publicBlob }, invocation, now)));
+  append(log, JSON.stringify(auditRecord(asked, { order, ca: sha256Fingerprint(signer.publicBlob) }, invocation, now)));
   replaceWhole(output, new TextEncoder().encode(`${line}\n`), 0o644);
   call.out(printable(output, 4096));
   const end = new Date(Number(order.validBefore) * 1000).toISOString().replace(".000Z", "Z");

@@ -133,9 +133,7 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 /** Four bytes, big-endian; `value` is a whole number from 0 to 2^32 - 1. */
 export function u32(value: number): Uint8Array {
   if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff) throw new WireError("a number is out of range");
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value);
-  return bytes;
+  return Uint8Array.of(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
 }
 
 /** Eight bytes, big-endian; `value` is from 0 to 2^64 - 1. */
@@ -148,7 +146,14 @@ export function u64(value: bigint): Uint8Array {
 
 /** The bytes with their length in front. */
 export function string(bytes: Uint8Array): Uint8Array {
-  return concat(u32(bytes.length), bytes);
+  const { length } = bytes;
+  const whole = new Uint8Array(4 + length);
+  whole[0] = length >>> 24;
+  whole[1] = length >>> 16;
+  whole[2] = length >>> 8;
+  whole[3] = length;
+  whole.set(bytes, 4);
+  return whole;
 }
 
 /** `value` as a string of UTF-8. */

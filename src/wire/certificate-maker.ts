@@ -1,7 +1,7 @@
 /** OpenSSH certificates, made: PROTOCOL.certkeys of OpenSSH. Whoever holds the CA's key signs through a function. */
 import { concat, encodeText, string, text, u32, u64, WireError } from "./bytes.ts";
-import { certificateType, MAX_PRINCIPALS, parseCertificate } from "./certificate.ts";
-import { blobType, formatKeyLine } from "./public-key.ts";
+import { certificateType, MAX_PRINCIPALS, parseCertificateBlob } from "./certificate.ts";
+import { blobType, formatKeyLine, MAX_LINE } from "./public-key.ts";
 import { verifyCertificate } from "./signature.ts";
 
 /** What stands in a certificate; the fields mean what they mean in Certificate. */
@@ -63,11 +63,13 @@ export async function makeCertificate(order: CertificateOrder, signer: Certifica
   );
   const blob = concat(signed, string(await signer.sign(signed)));
 
-  const made = parseCertificate(formatKeyLine(type, blob, ""));
+  const line = formatKeyLine(type, blob, order.comment ?? "");
+  if (line.length > MAX_LINE) throw new WireError("a certificate of more than 16 KiB, which ssh does not read");
+  const made = parseCertificateBlob(type, blob, "");
   if (made.signatureType === "ssh-rsa") throw new WireError("the CA signed with SHA-1, which OpenSSH refuses");
   if (signer.selfChecked !== true && !verifyCertificate(made))
     throw new WireError("the CA's signature is not one of this certificate");
-  return formatKeyLine(type, blob, order.comment ?? "");
+  return line;
 }
 
 /** A blob without the type's name in front. */

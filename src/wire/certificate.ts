@@ -65,9 +65,14 @@ export function certificateType(keyType: string): string {
  */
 export function parseCertificate(line: string): Certificate {
   const { type, base64, comment } = splitKeyLine(line);
+  if (plainType(type) === null) throw new WireError("not a certificate");
+  return parseCertificateBlob(type, decodeBase64(base64), comment);
+}
+
+/** The same for a certificate of `type` that is at hand as bytes. */
+export function parseCertificateBlob(type: string, blob: Uint8Array, comment: string): Certificate {
   const keyType = plainType(type);
   if (keyType === null) throw new WireError("not a certificate");
-  const blob = decodeBase64(base64);
   const reader = makeReader(blob);
 
   if (reader.text() !== type) throw new WireError("the certificate is of another type than its line says");

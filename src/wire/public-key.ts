@@ -17,7 +17,7 @@ export type PublicKey = {
 export type KeyLine = { readonly type: string; readonly base64: string; readonly comment: string };
 
 /** Far above any real key: RSA with 16384 bits has 2 KiB. */
-const MAX_LINE = 16 * 1024;
+export const MAX_LINE = 16 * 1024;
 
 /** Reads what follows the type's name in a blob, and throws WireError when it has not the form of that type. */
 type Shape = (reader: Reader) => void;
