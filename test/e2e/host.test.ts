@@ -1,7 +1,10 @@
 // promise (issue 4, 6): a server gets certificates for its own keys by proving who it is, sshd shows them, and whatever goes wrong
 // changes nothing. The server is an sshd of its own beside the sandbox's, with the role and the metadata service of the sandbox.
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
+import { misfits, type Schema } from "../scenarios/schema.ts";
 import { type Inside, inside } from "./inside.ts";
 
 /** Everything that a server has, in $S; `host WORD…` is bssh host there, `client ALIAS` a person's ssh to it. */
@@ -52,6 +55,17 @@ async function onServer(script: string): Promise<Inside> {
 const AUTHORITY = "printf '@cert-authority *.sandbox.test %s\\n' \"$CA\" > $S/known";
 
 describe("a server", () => {
+  test("tells its state in JSON that fits docs/host-status.schema.json, without and with a certificate", async () => {
+    const { out } = await onServer(
+      "host status --json; host enroll >/dev/null; host status --json; host status --json --sshd /no",
+    );
+    const file = join(import.meta.dir, "../../docs/host-status.schema.json");
+    const schema = JSON.parse(readFileSync(file, "utf8")) as Schema;
+    const said = out.filter((line) => line !== "").map((line) => JSON.parse(line) as { state: string });
+    expect(said.flatMap((value) => misfits(value, schema))).toEqual([]);
+    expect(said.map(({ state }) => state)).toEqual(["none", "valid", "wrong"]);
+  }, 60_000);
+
   test("that enrols is known to everybody who trusts its CA, without a question, and renews", async () => {
     const { out, err } = await onServer(`
       ${AUTHORITY}
