@@ -2,8 +2,8 @@
 import { MAX_PRINCIPALS } from "../wire/certificate.ts";
 import type { PublicKey } from "../wire/public-key.ts";
 import { type HostnameRule, hostNameFault, unprovenNameFault } from "./host-names.ts";
-import { readKey } from "./policy.ts";
 import { pythonDict } from "./python.ts";
+import { readFields, readKey } from "./request-fields.ts";
 import { isStrongEnough } from "./rsa.ts";
 
 /** A request whose every field has its form. */
@@ -29,10 +29,7 @@ const LIMITS = {
 } as const;
 
 type Field = keyof typeof LIMITS;
-type Fields = Partial<Record<Field, string>>;
 
-const FIELDS = Object.keys(LIMITS) as Field[];
-const MAX_UNKNOWN = 10;
 const MAX_SHOWN = 64;
 
 /**
@@ -48,7 +45,7 @@ export function checkHostRequest(
   }
   const faults = new Map<string, string>();
   const required: readonly Field[] = rule === null ? ["public_key_to_sign"] : ["hostnames", "public_key_to_sign"];
-  const fields = readFields(event as Record<string, unknown>, required, faults);
+  const fields = readFields(event as Record<string, unknown>, LIMITS, required, faults);
 
   const { hostnames, public_key_to_sign: line } = fields;
   const names = hostnames === undefined ? [] : hostnames.split(",");
@@ -71,24 +68,6 @@ export function checkHostRequest(
     callerIdentity: fields.caller_identity || null,
     document: text === "" ? null : { text, signature },
   };
-}
-
-function readFields(event: Record<string, unknown>, required: readonly Field[], faults: Map<string, string>): Fields {
-  const fields: Fields = {};
-  for (const field of FIELDS) {
-    if (!Object.hasOwn(event, field)) {
-      if (required.includes(field)) faults.set(field, "Missing data for required field.");
-      continue;
-    }
-    const value = event[field];
-    if (value === null) faults.set(field, "Field may not be null.");
-    else if (typeof value !== "string") faults.set(field, "Not a valid string.");
-    else if (value.length > LIMITS[field]) faults.set(field, `Longer than maximum length ${LIMITS[field]}.`);
-    else fields[field] = value;
-  }
-  const unknown = Object.keys(event).filter((name) => !Object.hasOwn(LIMITS, name));
-  for (const name of unknown.slice(0, MAX_UNKNOWN)) faults.set(name.slice(0, MAX_SHOWN), "Unknown field");
-  return fields;
 }
 
 function namesFault(names: readonly string[], rule: HostnameRule | null): string | null {

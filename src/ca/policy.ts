@@ -3,11 +3,11 @@
  * value (a name twice, a broken or weak key) or make a certificate that sshd refuses, it is refused here.
  */
 import { MAX_PRINCIPALS } from "../wire/certificate.ts";
-import { type PublicKey, parsePublicKey } from "../wire/public-key.ts";
-import { keyObject } from "../wire/signature.ts";
+import type { PublicKey } from "../wire/public-key.ts";
 import { type NameRule, nameFault } from "./names.ts";
 import { parseNetwork } from "./network.ts";
 import { pythonDict } from "./python.ts";
+import { readFields, readKey } from "./request-fields.ts";
 import { isStrongEnough } from "./rsa.ts";
 import type { CaSettings } from "./settings.ts";
 
@@ -44,10 +44,8 @@ const LIMITS = {
 const OPTIONAL: readonly string[] = ["kmsauth_token", "caller_identity"];
 
 type Field = keyof typeof LIMITS;
-type Fields = Partial<Record<Field, string>>;
 
-const FIELDS = Object.keys(LIMITS) as Field[];
-const MAX_UNKNOWN = 10;
+const REQUIRED = (Object.keys(LIMITS) as Field[]).filter((field) => !OPTIONAL.includes(field));
 
 /** Checks what came; gives the request, or BLESS's message that says what is wrong with each field. */
 export function checkRequest(event: unknown, settings: CaSettings): CheckedRequest | { readonly faults: string } {
@@ -55,7 +53,7 @@ export function checkRequest(event: unknown, settings: CaSettings): CheckedReque
     return { faults: pythonDict(new Map([["_schema", "Invalid input type."]])) };
   }
   const faults = new Map<string, string>();
-  const fields = readFields(event as Record<string, unknown>, faults);
+  const fields = readFields(event as Record<string, unknown>, LIMITS, REQUIRED, faults);
   const check = (field: Field, rule: (value: string) => string | null): void => {
     const value = fields[field];
     if (value === undefined || faults.has(field)) return;
@@ -66,13 +64,12 @@ export function checkRequest(event: unknown, settings: CaSettings): CheckedReque
   check("bastion_user_ip", (value) => networksFault(value, { ipv4: 0, ipv6: 0 }));
   check("bastion_user", (value) => nameFault(value, settings.usernameValidation));
   check("remote_usernames", (value) => principalsFault(value, settings));
-  check("public_key_to_sign", (value) => {
-    const key = readKey(value);
-    if (key === null) return "Invalid SSH Public Key.";
-    return isStrongEnough(key) ? null : "Unsafe RSA public key";
+  const { public_key_to_sign: line } = fields;
+  const publicKey = line === undefined ? null : readKey(line);
+  check("public_key_to_sign", () => {
+    if (publicKey === null) return "Invalid SSH Public Key.";
+    return isStrongEnough(publicKey) ? null : "Unsafe RSA public key";
   });
-
-  const publicKey = readKey(fields.public_key_to_sign ?? "");
   if (faults.size > 0 || publicKey === null) return { faults: pythonDict(faults) };
   return {
     sourceAddress: fields.bastion_ips ?? "",
@@ -85,24 +82,6 @@ export function checkRequest(event: unknown, settings: CaSettings): CheckedReque
     token: fields.kmsauth_token || null,
     callerIdentity: fields.caller_identity || null,
   };
-}
-
-function readFields(event: Record<string, unknown>, faults: Map<string, string>): Fields {
-  const fields: Fields = {};
-  for (const field of FIELDS) {
-    if (!Object.hasOwn(event, field)) {
-      if (!OPTIONAL.includes(field)) faults.set(field, "Missing data for required field.");
-      continue;
-    }
-    const value = event[field];
-    if (value === null) faults.set(field, "Field may not be null.");
-    else if (typeof value !== "string") faults.set(field, "Not a valid string.");
-    else if (value.length > LIMITS[field]) faults.set(field, `Longer than maximum length ${LIMITS[field]}.`);
-    else fields[field] = value;
-  }
-  const unknown = Object.keys(event).filter((name) => !Object.hasOwn(LIMITS, name));
-  for (const name of unknown.slice(0, MAX_UNKNOWN)) faults.set(name.slice(0, 64), "Unknown field");
-  return fields;
 }
 
 function networksFault(list: string, shortest: CaSettings["shortestPrefix"]): string | null {
@@ -129,16 +108,4 @@ function principalsFault(list: string, settings: CaSettings): string | null {
 /** A name with a dash in front is an option to half of the programs it is handed to. */
 function principalFault(name: string, rule: NameRule): string | null {
   return name.startsWith("-") ? "Principal contains invalid characters." : nameFault(name, rule);
-}
-
-/** The key of a request's line; null when it is none, or not one of those that ssh certifies. */
-export function readKey(line: string): PublicKey | null {
-  try {
-    const key = parsePublicKey(line);
-    // node:crypto refuses a point that is not on its curve; of rsa keys it tells less than isStrongEnough.
-    if (key.type.includes("ecdsa")) keyObject(key.blob);
-    return key;
-  } catch {
-    return null;
-  }
 }

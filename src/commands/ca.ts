@@ -1,12 +1,8 @@
-import { nearest } from "../config/nearest.ts";
-import { Failure, printable } from "../failure.ts";
 import type { CommandCall } from "./call.ts";
-import { helpOf } from "./help.ts";
-import type { Entry } from "./table.ts";
-import { usage } from "./words.ts";
+import { helpOfWords, runWord, type SubWords } from "./sub-words.ts";
 
 /** The words of `bssh ca`. */
-export const CA_WORDS: Readonly<Record<string, Entry>> = {
+export const CA_WORDS: SubWords = {
   init: {
     usage: "DIR --users-account N --ca-account N --regions A,B [OPTIONS]",
     summary: "writes what a new CA is made of: its config, the templates for AWS, the people's config",
@@ -57,34 +53,9 @@ export const CA_WORDS: Readonly<Record<string, Entry>> = {
   },
 };
 
-const WIDTH = Math.max(...Object.keys(CA_WORDS).map((name) => name.length)) + 2;
-
-export const help = `
-Words:
-${Object.entries(CA_WORDS)
-  .map(([name, { summary }]) => `  ${name.padEnd(WIDTH)}${summary}`)
-  .join("\n")}
-
-Each has its own --help.
-
-Example:
-  $ bssh ca revoke --help
-`;
+export const help = helpOfWords(CA_WORDS, "  $ bssh ca revoke --help");
 
 /** `bssh ca WORD …`: what whoever runs the CA needs. */
-export async function ca(call: CommandCall): Promise<number> {
-  const [name, ...words] = call.words;
-  if (name === undefined) throw usage("ca", `bssh ca wants a word: ${Object.keys(CA_WORDS).join(", ")}`);
-  const entry = Object.hasOwn(CA_WORDS, name) ? CA_WORDS[name] : undefined;
-  if (entry === undefined) {
-    const near = nearest(name, Object.keys(CA_WORDS));
-    const fact = `bssh ca has no word ${printable(name, 60)}`;
-    throw near === null ? usage("ca", fact) : new Failure(fact, `did you mean bssh ca ${near}?`, 64);
-  }
-  const door = await entry.open();
-  if (words.includes("--help")) {
-    call.out(helpOf(`ca ${name}`, entry, door.help));
-    return 0;
-  }
-  return await door.run({ ...call, words });
+export function ca(call: CommandCall): Promise<number> {
+  return runWord("ca", CA_WORDS, call);
 }

@@ -1,12 +1,8 @@
-import { nearest } from "../config/nearest.ts";
-import { Failure, printable } from "../failure.ts";
 import type { CommandCall } from "./call.ts";
-import { helpOf } from "./help.ts";
-import type { Entry } from "./table.ts";
-import { usage } from "./words.ts";
+import { helpOfWords, runWord, type SubWords } from "./sub-words.ts";
 
 /** The words of `bssh host`. */
-export const HOST_WORDS: Readonly<Record<string, Entry>> = {
+export const HOST_WORDS: SubWords = {
   enroll: {
     usage: "[--names A,B] [OPTIONS]",
     summary: "gets certificates for this server's keys, has sshd show them, and sees to their renewal",
@@ -33,35 +29,9 @@ export const HOST_WORDS: Readonly<Record<string, Entry>> = {
   },
 };
 
-const WIDTH = Math.max(...Object.keys(HOST_WORDS).map((name) => name.length)) + 2;
-
-export const help = `
-Words:
-${Object.entries(HOST_WORDS)
-  .map(([name, { summary }]) => `  ${name.padEnd(WIDTH)}${summary}`)
-  .join("\n")}
-
-Each has its own --help.
-
-Example:
-  $ bssh host enroll
-  $ bssh host status
-`;
+export const help = helpOfWords(HOST_WORDS, "  $ bssh host enroll", "  $ bssh host status");
 
 /** `bssh host WORD …`: a server's side. */
-export async function host(call: CommandCall): Promise<number> {
-  const [name, ...words] = call.words;
-  if (name === undefined) throw usage("host", `bssh host wants a word: ${Object.keys(HOST_WORDS).join(", ")}`);
-  const entry = Object.hasOwn(HOST_WORDS, name) ? HOST_WORDS[name] : undefined;
-  if (entry === undefined) {
-    const near = nearest(name, Object.keys(HOST_WORDS));
-    const fact = `bssh host has no word ${printable(name, 60)}`;
-    throw near === null ? usage("host", fact) : new Failure(fact, `did you mean bssh host ${near}?`, 64);
-  }
-  const door = await entry.open();
-  if (words.includes("--help")) {
-    call.out(helpOf(`host ${name}`, entry, door.help));
-    return 0;
-  }
-  return await door.run({ ...call, words });
+export function host(call: CommandCall): Promise<number> {
+  return runWord("host", HOST_WORDS, call);
 }

@@ -1,10 +1,11 @@
 import type { Region } from "../config/settings.ts";
 import { Failure } from "../failure.ts";
 import { type Answer, encodeUserRequest, parseAnswer, type UserRequest } from "../wire/bless.ts";
+import { answerRefusal } from "./answer-errors.ts";
 import { learnBinding } from "./binding.ts";
 import type { Caller } from "./caller.ts";
 import { call, type Errand } from "./errand.ts";
-import { type About, answerRefusal, garbage, nonsense } from "./errors.ts";
+import { type About, garbage, nonsense } from "./errors.ts";
 import type { Keys } from "./keys.ts";
 import type { KmsauthToken } from "./kmsauth.ts";
 import { roleArn } from "./role.ts";

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
+import { answerRefusal } from "../../src/issue/answer-errors.ts";
 import { parseCallerArn } from "../../src/issue/caller.ts";
 import { readKnobs } from "../../src/issue/clients.ts";
 import { findSource } from "../../src/issue/credentials.ts";
 import { checkEndpoint, endpointFor, isLoopback, proxyEnvironment } from "../../src/issue/endpoint.ts";
-import { answerRefusal, CallFailure, refusal } from "../../src/issue/errors.ts";
+import { CallFailure, refusal } from "../../src/issue/errors.ts";
 import { readStsKeys } from "../../src/issue/keys.ts";
 import { type Profile, type Profiles, profileSerial } from "../../src/issue/profiles.ts";
 import { showDevice } from "../../src/issue/question.ts";
