@@ -3,6 +3,19 @@ import type { CertificateOrder } from "../wire/certificate-maker.ts";
 import { sha256Fingerprint } from "../wire/signature.ts";
 import type { Invocation } from "./certificate.ts";
 
+/**
+ * A record as the line of a log, without its newline: JSON in which no character moves a terminal's cursor, breaks a line or turns the
+ * reading direction, whoever chose it.
+ */
+export function auditLine(record: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(record).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`,
+    ).join(""),
+  );
+}
+
 /** How the asker proved who they are. */
 export type Proof = "kmsauth" | "kmsauth-bound" | "caller-identity" | "by-hand" | "none";
 
@@ -29,7 +42,8 @@ export type Refused = { readonly errorType: string; readonly errorMessage: strin
 
 /** The longest that one value may be; sshd's own lines and CloudWatch's are cut elsewhere, and not at a place of ours. */
 const MAX_VALUE = 2048;
-const MAX_NAMES = 64;
+/** As many as a certificate can hold: what is granted is logged whole. */
+const MAX_NAMES = 256;
 
 /**
  * The record of one decision. `now` is milliseconds since the epoch; times in it are RFC 3339 in UTC, fingerprints `SHA256:…`,

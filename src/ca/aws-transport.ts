@@ -43,7 +43,10 @@ export function post({ url, headers, body }: Post, limit: number): Promise<HttpA
     });
     const timers = [setTimeout(expire, Math.max(1, limit))];
     function expire(): void {
-      request.destroy(named("TimeoutError", `${url.host} did not answer in time`));
+      const error = named("TimeoutError", `${url.host} did not answer in time`);
+      request.destroy(error);
+      // A socket that was given away (101) brings no error of the request's.
+      fail(error);
     }
     function end(): void {
       for (const timer of timers) clearTimeout(timer);
@@ -55,6 +58,10 @@ export function post({ url, headers, body }: Post, limit: number): Promise<HttpA
       reject(Object.assign(told, { wasReused: request.reusedSocket }));
     }
     request.on("error", fail);
+    request.on("upgrade", (_, socket) => {
+      socket.destroy();
+      fail(named("InvalidAnswer", `${url.host} answers in another protocol`));
+    });
     request.on("socket", (socket) => {
       if (!socket.connecting) return;
       const timer = setTimeout(expire, CONNECT_MS);

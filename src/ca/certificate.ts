@@ -57,13 +57,16 @@ function keyIdFor(request: CheckedRequest, requestId: string, functionArn: strin
   );
 }
 
-/** One line without brackets: who chooses the command must not write other fields into sshd's log. */
+/**
+ * One line without brackets of any kind: who chooses the command must not write other fields into sshd's log, nor the
+ * `(serial N)` that sshd writes behind the key ID.
+ */
 export function plain(value: string): string {
   const line = value
     .slice(0, 4 * MAX_VALUE)
     .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ")
-    .replaceAll("[", "(")
-    .replaceAll("]", ")");
+    .replace(/[[(]/g, "{")
+    .replace(/[\])]/g, "}");
   const characters = [...line];
   return characters.length > MAX_VALUE ? `${characters.slice(0, MAX_VALUE - 1).join("")}…` : line;
 }

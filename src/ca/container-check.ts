@@ -4,8 +4,9 @@
  */
 import { concat, encodeText } from "../wire/bytes.ts";
 import { sha256Fingerprint, verifyBytes } from "../wire/signature.ts";
+import { describe } from "./cause.ts";
 import type { Invocation } from "./certificate.ts";
-import { type ContainerParts, describe, type Opened, trustedLines } from "./container.ts";
+import { type ContainerParts, type Opened, trustedLines } from "./container.ts";
 
 export type Check = { readonly name: string; readonly ok: boolean; readonly detail: string };
 
@@ -21,7 +22,8 @@ export type CheckAnswer = {
 const NOBODY = "bssh-check";
 
 export function isCheck(event: unknown): boolean {
-  return typeof event === "object" && event !== null && "bssh" in event && event.bssh === "check";
+  const isOne = typeof event === "object" && event !== null && Object.keys(event).length === 1;
+  return isOne && "bssh" in event && event.bssh === "check";
 }
 
 export async function checkContainer(
@@ -60,7 +62,11 @@ export async function checkContainer(
     publicKeys.push(...trustedLines(signer, opened.file(opened.config().trustedKeys)));
     return `${publicKeys[0]?.split(" ")[0]} ${sha256Fingerprint(signer.publicBlob)}`;
   });
-  await check("revocations", () => `${opened.revocations().list.length}`);
+  await check("revocations", async () => {
+    if (opened.revocations().isRevokedKey((await opened.signer()).publicBlob))
+      throw new Error("the CA's own key is revoked");
+    return `${opened.revocations().list.length}`;
+  });
   if (kind === "user") {
     await check("kmsauth-keys", async () => {
       const { kmsauth } = await opened.userSettings();

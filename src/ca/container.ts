@@ -4,15 +4,17 @@
  */
 import type { CertificateSigner } from "../wire/certificate-maker.ts";
 import { blobType, formatPublicKey, parsePublicKey } from "../wire/public-key.ts";
-import { auditRecord } from "./audit.ts";
+import { askedIn } from "./asked.ts";
+import { type Asked, auditRecord } from "./audit.ts";
 import type { CaAws } from "./aws.ts";
 import { openCaKey } from "./ca-key.ts";
+import { describe, nameOf } from "./cause.ts";
 import type { Invocation } from "./certificate.ts";
 import { checkContainer, isCheck } from "./container-check.ts";
 import { type DeployConfig, type FileName, readDeployConfig } from "./deploy-config.ts";
 import { makeHostHandler } from "./host.ts";
 import { parseHostPolicy } from "./host-policy.ts";
-import { nameOf } from "./kmsauth.ts";
+
 import { requestRecord } from "./request-log.ts";
 import { NO_REVOCATIONS, parseRevocations, type Revocations } from "./revocations.ts";
 import type { GivenSettings } from "./settings.ts";
@@ -60,9 +62,16 @@ export function makeContainer(parts: ContainerParts): {
   const { aws, now, random, log } = parts;
   const opened = open(parts);
 
+  /** Of a CA whose key is revoked nothing is to be had, whatever else is configured. */
+  async function trustedSigner(): Promise<CertificateSigner> {
+    const signer = await opened.signer();
+    if (opened.revocations().isRevokedKey(signer.publicBlob)) throw ours("The CA's own key is revoked.", undefined);
+    return signer;
+  }
+
   type Log = ContainerParts["log"];
   async function userHandle(log: Log): Promise<Handle> {
-    const [settings, signer] = await Promise.all([opened.userSettings(), opened.signer()]);
+    const [settings, signer] = await Promise.all([opened.userSettings(), trustedSigner()]);
     return makeUserHandler({ settings, aws, signer, now, random, log });
   }
   async function hostHandle(log: Log): Promise<Handle> {
@@ -76,13 +85,13 @@ export function makeContainer(parts: ContainerParts): {
       revocations: opened.revocations(),
     };
     const { callerIdentity } = aws;
-    return makeHostHandler({ settings, signer: await opened.signer(), callerIdentity, now, random, log });
+    return makeHostHandler({ settings, signer: await trustedSigner(), callerIdentity, now, random, log });
   }
 
   function entry(kind: "user" | "host", make: (log: Log) => Promise<Handle>): LambdaHandler {
     const handleOf = once(() => make(log));
-    return async (event, { awsRequestId, invokedFunctionArn }) => {
-      const invocation = { requestId: `${awsRequestId}`, functionArn: `${invokedFunctionArn}` };
+    return async (event, context) => {
+      const invocation = { requestId: `${context?.awsRequestId}`, functionArn: `${context?.invokedFunctionArn}` };
       try {
         if (isCheck(event)) {
           // What it says to nothing at all tells what it offers, and is no decision to be logged.
@@ -92,18 +101,18 @@ export function makeContainer(parts: ContainerParts): {
         if (opened.config().logRequests) log(requestRecord(kind, event, invocation, now()));
         return await (await handleOf())(event, invocation);
       } catch (error) {
-        return refuse(kind, error, invocation);
+        return refuse(askedIn(kind, event), error, invocation);
       }
     };
   }
 
-  function refuse(kind: "user" | "host", error: unknown, invocation: Invocation): object {
+  function refuse(asked: Asked, error: unknown, invocation: Invocation): object {
     const isOurs = error instanceof Error && OURS.has(error);
     const errorMessage = isOurs ? error.message : `The CA cannot answer (${nameOf(error)}).`;
     const cause = describe(isOurs ? error.cause : error);
     const refusal = { errorType: "ClientError", errorMessage, cause };
     try {
-      log(auditRecord({ kind, user: "", proof: "none" }, refusal, invocation, now()));
+      log(auditRecord(asked, refusal, invocation, now()));
     } catch {
       // There is nowhere left to say it.
     }
@@ -173,13 +182,6 @@ export function trustedLines(signer: CertificateSigner, file: string | null): re
   const lines = (file ?? "").split("\n").filter((line) => !/^\s*(#|$)/.test(line));
   const own = { type: blobType(signer.publicBlob), blob: signer.publicBlob, comment: "" };
   return [own, ...lines.map(parsePublicKey)].map(formatPublicKey);
-}
-
-/** What is wrong, for the log: AWS's code and what it says. */
-export function describe(error: unknown): string {
-  if (!(error instanceof Error)) return nameOf(error);
-  const said = error.name === "Error" ? error.message : `${error.name}: ${error.message}`;
-  return said.slice(0, 800);
 }
 
 function because<T>(what: string, make: () => T): T {

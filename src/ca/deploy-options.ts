@@ -113,13 +113,21 @@ export function variableOf(section: Section, name: string): string {
   return `${section}_${name}`.replace(/\W+/g, "_").toLowerCase();
 }
 
+/** A section of later BLESSes: taken as long as it is off, for there are no such tokens here. */
+const JWT = "JWT Auth";
+
+function isOff(value: string | undefined): boolean {
+  return value === undefined || /^(false|no|off|0)$/i.test(value.trim());
+}
+
 function refuseUnknown({ sections, defaults }: Ini): void {
   for (const [name, { line }] of defaults) {
     if (optionFor(name) === undefined) throw unknown(`${CONFIG_FILE}:${line}: [DEFAULT]`, name);
   }
   for (const [section, { line, options }] of sections) {
+    if (section === JWT && isOff(options.get("use_jwtauth")?.value)) continue;
     if (!OPTIONS.some((option) => option.section === section)) {
-      throw new Error(`${CONFIG_FILE}:${line}: there is no section of that name`);
+      throw new Error(`${CONFIG_FILE}:${line}: there is no section [${printableName(section)}] here`);
     }
     for (const [name, entry] of options) {
       if (optionFor(name, section) === undefined) throw unknown(`${CONFIG_FILE}:${entry.line}: [${section}]`, name);
@@ -155,7 +163,7 @@ function unknown(place: string, name: string): Error {
 }
 
 function printableName(name: string): string {
-  return name.replace(/[^\w-]/g, "?").slice(0, 80);
+  return name.replace(/[^\w -]/g, "?").slice(0, 80);
 }
 
 function optionsOf(section: Section, rows: readonly (readonly [string, string | null, string])[]): Option[] {

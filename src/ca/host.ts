@@ -4,12 +4,14 @@
  */
 import type { KeyObject } from "node:crypto";
 import type { Answer } from "../wire/bless.ts";
-import { WireError } from "../wire/bytes.ts";
+import { equalBytes, WireError } from "../wire/bytes.ts";
 import { MAX_PRINCIPALS } from "../wire/certificate.ts";
 import { type CertificateSigner, makeCertificate } from "../wire/certificate-maker.ts";
 import { sha256Fingerprint } from "../wire/signature.ts";
+import { askedIn } from "./asked.ts";
 import { type Asked, auditRecord } from "./audit.ts";
 import type { CaAws } from "./aws.ts";
+import { describe } from "./cause.ts";
 import type { Invocation } from "./certificate.ts";
 import { completeHostSettings, type HostSettings, hostOrderFor } from "./host-certificate.ts";
 import { gainsByDocument, type HostSession, namesFor } from "./host-policy.ts";
@@ -20,7 +22,7 @@ import {
   readInstanceCertificates,
   readInstanceIdentity,
 } from "./instance-identity.ts";
-import { nameOf, type Refusal } from "./kmsauth.ts";
+import type { Refusal } from "./kmsauth.ts";
 import { checkProof, type ProvenRole } from "./proof.ts";
 
 /** The world around the handler. */
@@ -68,8 +70,13 @@ export function makeHostHandler(parts: HostParts): HostHandler {
     // Who sends a proof is held to it, where there is a policy to hold it against.
     const unproven = settings.allowUnproven && !(provable && hasProof(event));
     const request = checkHostRequest(event, unproven ? settings.hostnameValidation : null);
-    if ("faults" in request) return refuse(invalid(request.faults));
+    if ("faults" in request) {
+      asked = askedIn("host", event);
+      return refuse(invalid(request.faults));
+    }
     asked = { ...asked, principals: request.names, publicKey: request.publicKey.blob };
+    if (equalBytes(request.publicKey.blob, signer.publicBlob))
+      return refuse(invalid("The public key is the CA's own."));
     if (settings.revocations.isRevokedKey(request.publicKey.blob)) return refuse(invalid("The public key is revoked."));
 
     let names = request.names;
@@ -85,7 +92,12 @@ export function makeHostHandler(parts: HostParts): HostHandler {
         now: at,
         callerIdentity,
       });
-      if ("refusal" in proved) return refuse({ ...proved.refusal, errorType: "KMSAuthValidationError" });
+      if ("refusal" in proved) {
+        return refuse({
+          ...proved.refusal,
+          errorType: proved.isOutage === true ? "ClientError" : "KMSAuthValidationError",
+        });
+      }
       asked = { ...asked, user: proved.identity.arn, proof: "caller-identity" };
       const given = nameHost(request, proved, settings, documentKeys);
       if ("errorType" in given) return refuse(given);
@@ -101,7 +113,7 @@ export function makeHostHandler(parts: HostParts): HostHandler {
       return refuse({
         errorType: "ClientError",
         errorMessage: "The certificate could not be signed.",
-        cause: nameOf(error),
+        cause: describe(error),
       });
     }
   };

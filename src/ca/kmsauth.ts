@@ -2,6 +2,7 @@
 import { decodeBase64, decodeText } from "../wire/bytes.ts";
 import { type Binding, kmsauthContext, parseValidity, type Validity } from "../wire/kmsauth.ts";
 import type { CaAws } from "./aws.ts";
+import { nameOf } from "./cause.ts";
 import type { CheckedRequest } from "./policy.ts";
 import type { CaSettings, KmsauthSettings } from "./settings.ts";
 
@@ -36,12 +37,18 @@ export async function groupsRefusal(
   groupsOf: CaAws["groupsOf"],
 ): Promise<Refusal | null> {
   if (rule === null || allowed.length === 0) return null;
-  const groups = await groupsOf(request.user);
+  const groups = await groupsOf(request.user).catch(noneOfNobody);
   for (const principal of request.principals) {
     const wanted = rule.nameFormat.replaceAll("{}", () => principal);
     if (!groups.includes(wanted)) return refusal(`user ${request.user} is not in the ${wanted} iam group`);
   }
   return null;
+}
+
+/** Who is no IAM user is in no group of IAM. */
+function noneOfNobody(error: unknown): readonly string[] {
+  if (nameOf(error) === "NoSuchEntity") return [];
+  throw error;
 }
 
 /** A token that is good: whether it was bound to the key. */
@@ -135,9 +142,4 @@ async function open(token: string, bindings: readonly Binding[], decrypt: Decryp
 
 function refusal(errorMessage: string, cause = ""): Refusal {
   return { errorMessage, cause };
-}
-
-/** The name of an error is its kind; its message could quote what must not be logged. */
-export function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name.slice(0, 64) : "unknown";
 }

@@ -2,6 +2,7 @@
 import "./uint8array.ts";
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeSync } from "node:fs";
+import { auditLine } from "./audit.ts";
 import { makeHttpAws } from "./aws-http.ts";
 import { makeContainer } from "./container.ts";
 
@@ -36,7 +37,7 @@ function readFile(name: string): Uint8Array | null {
 
 /** One line on standard output: Lambda puts it into the function's log as it is. */
 function log(record: Record<string, unknown>): void {
-  let bytes = Buffer.from(`${JSON.stringify(record)}\n`);
+  let bytes = Buffer.from(`${auditLine(record)}\n`);
   for (let tries = 0; bytes.length > 0; ) {
     try {
       bytes = bytes.subarray(writeSync(1, bytes));

@@ -22,6 +22,25 @@ export function parseNetwork(text: string): Network | null {
   return hostBits === 0n ? { family, prefix } : null;
 }
 
+/**
+ * True when the networks together are larger than two of the largest that may stand alone: a list of small ones can be the whole
+ * internet too. Where the shortest prefix is 0, nothing is too much.
+ */
+export function coversTooMuch(
+  networks: readonly Network[],
+  shortest: { readonly ipv4: number; readonly ipv6: number },
+): boolean {
+  for (const [family, width, least] of [
+    [4, 32, shortest.ipv4],
+    [6, 128, shortest.ipv6],
+  ] as const) {
+    let addresses = 0n;
+    for (const network of networks) if (network.family === family) addresses += 1n << BigInt(width - network.prefix);
+    if (least > 0 && addresses > 2n << BigInt(width - least)) return true;
+  }
+  return false;
+}
+
 function parseV4(text: string): bigint | null {
   const parts = text.split(".");
   if (parts.length !== 4) return null;

@@ -5,7 +5,7 @@
 import { MAX_PRINCIPALS } from "../wire/certificate.ts";
 import type { PublicKey } from "../wire/public-key.ts";
 import { type NameRule, nameFault } from "./names.ts";
-import { parseNetwork } from "./network.ts";
+import { coversTooMuch, type Network, parseNetwork } from "./network.ts";
 import { pythonDict } from "./python.ts";
 import { readFields, readKey } from "./request-fields.ts";
 import { isStrongEnough } from "./rsa.ts";
@@ -39,6 +39,9 @@ const LIMITS = {
   kmsauth_token: 8192,
   caller_identity: 16_384,
 } as const;
+
+/** As long as `bastion_user` may be. */
+const MAX_PRINCIPAL = 256;
 
 /** The proofs: BLESS knows the first, and whether one is wanted is the settings' question. */
 const OPTIONAL: readonly string[] = ["kmsauth_token", "caller_identity"];
@@ -85,27 +88,40 @@ export function checkRequest(event: unknown, settings: CaSettings): CheckedReque
 }
 
 function networksFault(list: string, shortest: CaSettings["shortestPrefix"]): string | null {
-  const good = list.split(",").every((text) => {
+  const networks: Network[] = [];
+  for (const text of list.split(",")) {
     const network = parseNetwork(text);
-    return network !== null && network.prefix >= (network.family === 4 ? shortest.ipv4 : shortest.ipv6);
-  });
-  return good ? null : "Invalid IP address.";
+    const least = network?.family === 4 ? shortest.ipv4 : shortest.ipv6;
+    if (network === null || network.prefix < least) return "Invalid IP address.";
+    networks.push(network);
+  }
+  return coversTooMuch(networks, shortest) ? "The networks together are too large." : null;
 }
 
 function principalsFault(list: string, settings: CaSettings): string | null {
-  const { remoteUsernamesBlacklist: blacklist, remoteUsernamesValidation: rule } = settings;
   const names = list.split(",");
-  // As Python's re.match: anywhere in the name it does not count.
-  const atStart = blacklist === null ? null : new RegExp(`^(?:${blacklist.source})`, blacklist.flags);
   for (const name of names) {
-    const fault = atStart?.test(name) ? "Username contains invalid characters." : principalFault(name, rule);
+    const fault = principalFault(name, settings.remoteUsernamesValidation);
     if (fault !== null) return fault;
   }
   if (new Set(names).size < names.length) return "Duplicate principal.";
   return names.length > MAX_PRINCIPALS ? `More than ${MAX_PRINCIPALS} principals.` : null;
 }
 
+/**
+ * BLESS's message for a request with a name on the denylist; null when none is. A pattern may take for ever over a name that was
+ * made for it, so that only who is proved gets as far as this.
+ */
+export function makeDenylist(pattern: RegExp | null): (principals: readonly string[]) => string | null {
+  if (pattern === null) return () => null;
+  // As Python's re.match: anywhere in the name it does not count.
+  const atStart = new RegExp(`^(?:${pattern.source})`, pattern.flags);
+  const message = pythonDict(new Map([["remote_usernames", "Username contains invalid characters."]]));
+  return (principals) => (principals.some((name) => atStart.test(name)) ? message : null);
+}
+
 /** A name with a dash in front is an option to half of the programs it is handed to. */
-function principalFault(name: string, rule: NameRule): string | null {
+export function principalFault(name: string, rule: NameRule): string | null {
+  if (name.length > MAX_PRINCIPAL) return `Longer than maximum length ${MAX_PRINCIPAL}.`;
   return name.startsWith("-") ? "Principal contains invalid characters." : nameFault(name, rule);
 }

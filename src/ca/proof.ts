@@ -3,7 +3,8 @@ import { WireError } from "../wire/bytes.ts";
 import { AUDIENCE_HEADER, type IdentityProof, KEY_HEADER, parseProof } from "../wire/caller-identity.ts";
 import { sha256Fingerprint } from "../wire/signature.ts";
 import type { CaAws, CallerIdentity } from "./aws.ts";
-import { nameOf, type Refusal } from "./kmsauth.ts";
+import { nameOf } from "./cause.ts";
+import type { Refusal } from "./kmsauth.ts";
 import type { CallerIdentitySettings } from "./settings.ts";
 
 /** A proof, and what it has to be for. */
@@ -31,7 +32,11 @@ export type ProvenRole = {
 };
 
 /** The message goes to the asker and holds nothing of the proof but AWS's name of an error. */
-export type ProofRefusal = { readonly refusal: Refusal };
+export type ProofRefusal = {
+  readonly refusal: Refusal;
+  /** AWS did not answer: the proof may be good, here or in another region. */
+  readonly isOutage?: true;
+};
 
 /** How old a proof may be, in milliseconds; STS itself would take 15 minutes. */
 const MAX_AGE = 5 * 60_000;
@@ -40,6 +45,7 @@ const MAX_LEAD = 60_000;
 
 const AUTHORIZATION =
   /^AWS4-HMAC-SHA256 Credential=[A-Z0-9]{16,128}\/(\d{8})\/([a-z0-9-]{1,40})\/([a-z0-9-]{1,40})\/aws4_request, ?SignedHeaders=([a-z0-9;-]{1,512}), ?Signature=[0-9a-f]{64}$/;
+const CONTENT_TYPE = "application/x-www-form-urlencoded; charset=utf-8";
 const DATE = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
 const ASSUMED_ROLE =
   /^arn:aws[a-z-]{0,20}:sts::(\d{12}):assumed-role\/([A-Za-z0-9_+=,.@-]{1,64})\/([A-Za-z0-9_+=,.@-]{2,64})$/;
@@ -83,7 +89,7 @@ export async function checkProof(question: ProofQuestion): Promise<ProvenRole | 
   } catch (error) {
     const name = nameOf(error);
     if (NOT_GOOD.includes(name)) return refuse(`AWS does not confirm the caller identity (${name}).`, name);
-    return refuse("AWS did not say whose the caller identity is, try again.", name);
+    return { ...refuse("AWS did not say whose the caller identity is.", name), isOutage: true };
   }
   return roleOf(identity);
 }
@@ -94,6 +100,8 @@ function signedFault({ region, headers }: IdentityProof): string | null {
   if (signedHeaders === undefined) return "The caller identity has no signature of AWS's version 4.";
   if (service !== "sts" || scopeRegion !== region) return "The caller identity is not signed for STS in its region.";
   if (headers["x-amz-date"]?.slice(0, 8) !== day) return "The caller identity is signed for another day than it names.";
+  // A body of another type could be read as another request.
+  if (headers["content-type"] !== CONTENT_TYPE) return "The caller identity is not the request that it has to be.";
   const sent = Object.keys(headers).filter((name) => name !== "authorization");
   if (signedHeaders !== sent.sort().join(";"))
     return "The caller identity does not have just the headers that are signed.";

@@ -1,7 +1,7 @@
 /** The fields of a request, each a text of no more than so many characters: marshmallow's rules and messages, as BLESS has them. */
-import type { PublicKey } from "../wire/public-key.ts";
-import { parsePublicKey } from "../wire/public-key.ts";
+import { type PublicKey, parsePublicKey } from "../wire/public-key.ts";
 import { keyObject } from "../wire/signature.ts";
+import { isSmallOrder } from "./ed25519.ts";
 
 /** Messages by the names of the fields that they are about, in their order. */
 export type Faults = Map<string, string>;
@@ -43,7 +43,7 @@ export function readKey(line: string): PublicKey | null {
     const key = parsePublicKey(line);
     // node:crypto refuses a point that is not on its curve; of rsa keys it tells less than isStrongEnough.
     if (key.type.includes("ecdsa")) keyObject(key.blob);
-    return key;
+    return isSmallOrder(key) ? null : key;
   } catch {
     return null;
   }

@@ -3,13 +3,16 @@
  * with modern signatures.
  */
 import type { Answer } from "../wire/bless.ts";
+import { equalBytes } from "../wire/bytes.ts";
 import { type CertificateOrder, type CertificateSigner, makeCertificate } from "../wire/certificate-maker.ts";
 import { sha256Fingerprint } from "../wire/signature.ts";
+import { askedIn } from "./asked.ts";
 import { type Asked, auditRecord, type Proof } from "./audit.ts";
 import type { CaAws } from "./aws.ts";
+import { describe } from "./cause.ts";
 import { type Invocation, neverValid, orderFor } from "./certificate.ts";
-import { checkToken, groupsRefusal, nameOf, principalsRefusal, type Refusal } from "./kmsauth.ts";
-import { type CheckedRequest, checkRequest } from "./policy.ts";
+import { checkToken, groupsRefusal, principalsRefusal, type Refusal } from "./kmsauth.ts";
+import { type CheckedRequest, checkRequest, makeDenylist } from "./policy.ts";
 import { checkProof, personOf } from "./proof.ts";
 import { type CaSettings, completeSettings, type GivenSettings } from "./settings.ts";
 import { rememberingDecrypt } from "./token-memory.ts";
@@ -42,6 +45,7 @@ export function makeUserHandler(parts: UserParts): UserHandler {
   const { signer, now, random, log } = parts;
   const aws = { ...parts.aws, decrypt: rememberingDecrypt(parts.aws.decrypt) };
   const offers = offersOf(settings);
+  const onDenylist = makeDenylist(settings.remoteUsernamesBlacklist);
   const ca = sha256Fingerprint(signer.publicBlob);
 
   return async function handle(event, invocation) {
@@ -52,16 +56,19 @@ export function makeUserHandler(parts: UserParts): UserHandler {
     }
 
     const request = checkRequest(event, settings);
-    if ("faults" in request)
-      return refuse(invalid(request.faults), { kind: "user", user: userIn(event), proof: "none" });
+    if ("faults" in request) return refuse(invalid(request.faults), askedIn("user", event));
     const asked = askedFor(request);
     try {
-      const revoked = revocationRefusal(request, settings);
-      if (revoked !== null) return refuse(revoked, asked);
+      const unfit = equalBytes(request.publicKey.blob, signer.publicBlob)
+        ? invalid("The public key is the CA's own.")
+        : revocationRefusal(request, settings);
+      if (unfit !== null) return refuse(unfit, asked);
       const proved = await prove(request, settings, aws, at);
       if ("errorType" in proved) return refuse(proved, asked);
-
       const { proof } = proved;
+      const denied = onDenylist(request.principals);
+      if (denied !== null) return refuse(invalid(denied), { ...asked, proof });
+
       const order = orderFor(request, settings, invocation, at, random);
       const isTest = settings.testUser !== null && [request.user, request.remoteUsernames].includes(settings.testUser);
       const certified: CertificateOrder = isTest ? neverValid(order, at) : order;
@@ -93,7 +100,9 @@ async function prove(
   const proved = await (hasToken ? byToken : byCallerIdentity)(request, settings, aws, now);
   if ("errorType" in proved) return proved;
   try {
-    const outside = await groupsRefusal(request, settings, aws.groupsOf);
+    // A role session's name is its person's in IAM Identity Center; an IAM user of that name is somebody else.
+    const groupsOf = hasToken ? aws.groupsOf : async () => [];
+    const outside = await groupsRefusal(request, settings, groupsOf);
     return outside === null ? proved : unproven(outside);
   } catch (error) {
     return clientError("IAM did not tell the user's groups.", error);
@@ -115,7 +124,7 @@ async function byToken(
 
 async function byCallerIdentity(
   request: CheckedRequest,
-  { callerIdentity: rules }: CaSettings,
+  { callerIdentity: rules, revocations }: CaSettings,
   { callerIdentity }: UserParts["aws"],
   now: number,
 ): Promise<Proved | Failed> {
@@ -127,7 +136,10 @@ async function byCallerIdentity(
     now,
     callerIdentity,
   });
-  if ("refusal" in proved) return unproven(proved.refusal);
+  if ("refusal" in proved) return proved.isOutage === true ? outage(proved.refusal) : unproven(proved.refusal);
+  if (revocations.isRevokedPerson(proved.sessionName)) {
+    return unproven({ errorMessage: `${proved.sessionName} is revoked.`, cause: "" });
+  }
   const person = personOf(proved, rules);
   if ("refusal" in person) return unproven(person.refusal);
   if (person.name === request.user) return { proof: "caller-identity" };
@@ -160,12 +172,6 @@ function askedFor({ user, userAddress, sourceAddress, command, principals, publi
   };
 }
 
-/** Who a request that is wrong says to be from. */
-function userIn(event: unknown): string {
-  if (typeof event !== "object" || event === null || !("bastion_user" in event)) return "";
-  return typeof event.bastion_user === "string" ? event.bastion_user : "";
-}
-
 function invalid(errorMessage: string): Failed {
   return { errorType: "InputValidationError", errorMessage, cause: "" };
 }
@@ -175,5 +181,9 @@ function unproven({ errorMessage, cause }: Refusal): Failed {
 }
 
 function clientError(errorMessage: string, error: unknown): Failed {
-  return { errorType: "ClientError", errorMessage, cause: nameOf(error) };
+  return { errorType: "ClientError", errorMessage, cause: describe(error) };
+}
+
+function outage({ errorMessage, cause }: Refusal): Failed {
+  return { errorType: "ClientError", errorMessage, cause };
 }

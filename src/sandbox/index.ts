@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
+import { auditLine } from "../ca/audit.ts";
 import { Failure, printable } from "../failure.ts";
 import { hostFiles, userFiles } from "./aws/ca-files.ts";
 import type { CaKeyType } from "./aws/ca-key.ts";
@@ -159,7 +160,7 @@ function deploy(world: World, name: string, folder: string, files: ReadonlyMap<s
 /** Adds a line to a log; a full disk or a sandbox that is just going away is no reason to leave a request unanswered. */
 function note(path: string, record: object): void {
   try {
-    appendFileSync(path, `${JSON.stringify(record)}\n`);
+    appendFileSync(path, `${auditLine({ ...record })}\n`);
   } catch {
     // See above.
   }

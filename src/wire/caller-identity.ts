@@ -52,7 +52,7 @@ export function parseProof(text: string): IdentityProof {
     throw new WireError("a proof of identity without a region or headers");
   }
   const { region, headers } = value;
-  if (typeof region !== "string" || !/^[a-z]{2}(-[a-z0-9]+){1,4}-\d{1,2}$/.test(region)) {
+  if (typeof region !== "string" || !/^[a-z]{2,4}(-[a-z]{1,12}){1,3}-\d{1,2}$/.test(region)) {
     throw new WireError("a proof of identity for no AWS region");
   }
   if (typeof headers !== "object" || headers === null || Array.isArray(headers)) {

@@ -313,3 +313,23 @@ test("XML from a stranger is a tree or refused, never a crash", () => {
     }
   }
 });
+
+test("an answer that hands the connection to another protocol is none, and is not waited for", async () => {
+  const server = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      data(socket) {
+        socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n");
+      },
+    },
+  });
+  try {
+    const from = performance.now();
+    const error = await failure(awsAt(`http://127.0.0.1:${server.port}/`).decrypt(Uint8Array.of(1), {}));
+    expect(["InvalidAnswer", "TimeoutError"]).toContain(error.name);
+    expect(performance.now() - from).toBeLessThan(10_000);
+  } finally {
+    server.stop(true);
+  }
+});

@@ -245,6 +245,25 @@ describe("a container", () => {
     expect(await revoked.handler(event, context)).toMatchObject({ errorMessage: "alice is revoked." });
     const broken = await container(list("{")).handler(event, context);
     expect(broken).toMatchObject({ errorType: "ClientError" });
+    // A CA whose own key is revoked has nothing left to certify with.
+    const own = { ...entry, kind: "key", value: sha256Fingerprint(authority?.blob ?? new Uint8Array()) };
+    const ended = container(list(JSON.stringify({ version: 1, revocations: [own] })));
+    expect(await ended.handler(event, context)).toMatchObject({
+      errorType: "ClientError",
+      errorMessage: "The CA's own key is revoked.",
+    });
+    expect(ended.records).toMatchObject([{ decision: "refused", user: "alice", principals: ["alice"] }]);
+    const check = (await ended.handler({ bssh: "check" }, context)) as CheckAnswer;
+    expect(check.checks.find(({ name }) => name === "revocations")).toMatchObject({ ok: false });
+  });
+
+  test("answers whatever it is called with, and takes nothing but the whole event for a check", async () => {
+    const { handler } = container({});
+    const bare = handler as unknown as (event: unknown) => Promise<object>;
+    expect(await bare(event)).toHaveProperty("certificate");
+    expect(await handler({ bssh: "check", bastion_user: "alice" }, context)).toMatchObject({
+      errorType: "InputValidationError",
+    });
   });
 
   test("lists the keys of a rotation in its check, and logs requests without their proofs when told to", async () => {

@@ -169,7 +169,7 @@ describe("people of Identity Center", () => {
 describe("what is refused, with its place and none of its value", () => {
   const cases: readonly (readonly [string, string])[] = [
     ["[Bssh]\nallow_unprovn = CANARY", "bless_deploy.cfg:2: [Bssh] has no option allow_unprovn"],
-    ["[Bles Options]", "bless_deploy.cfg:1: there is no section of that name"],
+    ["[Bles Options]", "bless_deploy.cfg:1: there is no section [Bles Options] here"],
     ["[DEFAULT]\nfoo = CANARY", "bless_deploy.cfg:2: [DEFAULT] has no option foo"],
     ["[Bssh]\nCANARY", "bless_deploy.cfg:2: the line is neither option nor comment"],
     [
@@ -221,6 +221,16 @@ describe("what is refused, with its place and none of its value", () => {
   test("allow_unproven beside a proof", () => {
     expect(wrong(`${LEAST}[KMS Auth]\nuse_kmsauth=1\nkmsauth_key_id=k\nkmsauth_serviceid=s`)).toContain("contradicts");
   });
+});
+
+test("BLESS's section for tokens that are not known here is taken as long as it is off", () => {
+  expect(
+    readDeployConfig(`${LEAST}[JWT Auth]\nuse_jwtauth = False\njwt_secret = CANARY\n`, environment).user,
+  ).toBeDefined();
+  expect(readDeployConfig(`${LEAST}[JWT Auth]\n`, environment).user).toBeDefined();
+  expect(() => readDeployConfig(`${LEAST}[JWT Auth]\nuse_jwtauth = True\n`, environment)).toThrow(
+    "no section [JWT Auth] here",
+  );
 });
 
 test("a CA that nobody has to prove anything to has no settings for people", () => {

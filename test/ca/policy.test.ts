@@ -127,6 +127,18 @@ describe("an address", () => {
     }
   });
 
+  test("is not nearly the whole internet in small pieces", async () => {
+    const pieces = Array.from({ length: 150 }, (_, index) => `${index + 1}.0.0.0/8`).join();
+    const v6 = Array.from({ length: 60 }, (_, index) => `2${index + 100}::/16`).join();
+    for (const bastion_ips of [pieces, v6, "10.0.0.0/8,11.0.0.0/8,12.0.0.0/32"]) {
+      expect(await ask({ bastion_ips })).toEqual(refused("{'bastion_ips': ['The networks together are too large.']}"));
+      expect(await ask({ bastion_ips }, { shortestPrefix: { ipv4: 0, ipv6: 0 } })).toHaveProperty("certificate");
+    }
+    expect(await ask({ bastion_ips: "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,2001:db8::/32" })).toHaveProperty(
+      "certificate",
+    );
+  });
+
   test("may be asked to be narrow", async () => {
     const settings = { shortestPrefix: { ipv4: 24, ipv6: 48 } };
     for (const value of ["192.0.2.0/24", "2001:db8::/48", "192.0.2.1,2001:db8::1"]) {
@@ -196,6 +208,11 @@ describe("a name", () => {
       expect(await ask({ remote_usernames: name }, settings)).toEqual(refused(`{'remote_usernames': ['${invalid}']}`));
     }
     expect(await ask({ remote_usernames: "notroot" }, settings)).toHaveProperty("certificate");
+    // Who proves nothing gets no pattern to work.
+    const slow = { remoteUsernamesBlacklist: /(a+)+$/ };
+    const event = { remote_usernames: `${"a".repeat(40)}!`, kmsauth_token: "AAAA" };
+    const world = makeWorld({ ...slow, remoteUsernamesAllowed: ["*"], remoteUsernamesValidation: "disabled" });
+    expect(await world.ask({ ...request, ...event })).toHaveProperty("errorType", "KMSAuthValidationError");
   });
 
   test("that looks like an option is no principal", async () => {

@@ -112,12 +112,20 @@ describe("a proof of identity", () => {
     });
   });
 
+  test("of another content type than it must have is not even sent to STS", async () => {
+    const proof = proofText({ headers: { "content-type": "application/json" } });
+    expect(await check(proof, { ask: () => Promise.reject(new Error("asked")) })).toMatchObject({
+      refusal: { errorMessage: "The caller identity is not the request that it has to be." },
+    });
+  });
+
   test("is refused when STS does not answer, and nothing of the error but its name is told", async () => {
     const ask = async () => {
       throw Object.assign(new Error("secret"), { name: "Throttling" });
     };
     expect(await check(proofText(), { ask })).toEqual({
-      refusal: { errorMessage: "AWS did not say whose the caller identity is, try again.", cause: "Throttling" },
+      refusal: { errorMessage: "AWS did not say whose the caller identity is.", cause: "Throttling" },
+      isOutage: true,
     });
   });
 

@@ -2,6 +2,7 @@
 // certificate. Hosts have theirs in host-refusals.test.ts.
 import { describe, expect, test } from "bun:test";
 import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
+import { parseRevocations } from "../../src/ca/revocations.ts";
 import { concat, mpint, string, text, u32 } from "../../src/wire/bytes.ts";
 import { encodeProof } from "../../src/wire/caller-identity.ts";
 import { formatValidity } from "../../src/wire/kmsauth.ts";
@@ -271,6 +272,28 @@ describe("a signed identity that", () => {
     const world = makeWorld(settings, { callerIdentity: makeSts().ask });
     const bob = { ...event, bastion_user: "bob", remote_usernames: "bob", caller_identity: proof() };
     await isRefused(world, bob, "KMSAuthValidationError", "not bastion_user's");
+  });
+  test("AWS can't be asked about now is no refusal: another region may do", async () => {
+    const callerIdentity = () => Promise.reject(Object.assign(new Error("no answer"), { name: "TimeoutError" }));
+    const world = makeWorld(settings, { callerIdentity });
+    await isRefused(world, { ...event, caller_identity: proof() }, "ClientError", "AWS did not say");
+  });
+  test("is revoked by its session's name, whatever bastion_user is made of it", async () => {
+    const entry = { kind: "person", value: "alice@example.com", at: "2024-05-01T00:00:00Z", reason: "" };
+    const revocations = parseRevocations(JSON.stringify({ version: 1, revocations: [entry] }));
+    const world = makeWorld({ ...settings, revocations }, { callerIdentity: makeSts().ask });
+    await isRefused(
+      world,
+      { ...event, caller_identity: proof() },
+      "KMSAuthValidationError",
+      "alice@example.com is revoked",
+    );
+  });
+  test("gives no groups of the IAM user who happens to have that name", async () => {
+    const grouped = { ...settings, remoteUsernamesAllowed: ["*"], groups: { nameFormat: "ssh-{}" } };
+    const world = makeWorld(grouped, { callerIdentity: makeSts().ask, groupsOf: async () => ["ssh-root"] });
+    const asRoot = { ...event, remote_usernames: "root", caller_identity: proof() };
+    await isRefused(world, asRoot, "KMSAuthValidationError", "not in the ssh-root iam group");
   });
   test("is missing", async () => {
     await isRefused(makeWorld(settings), event, "InputValidationError", "missing caller identity");

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { generateKeyPairSync } from "node:crypto";
+import { auditLine } from "../../src/ca/audit.ts";
 import { parseRevocations } from "../../src/ca/revocations.ts";
 import { encodeUserRequest } from "../../src/wire/bless.ts";
+import { concat, string, text } from "../../src/wire/bytes.ts";
 import { formatPublicKey, parsePublicKey } from "../../src/wire/public-key.ts";
 import { publicBlob, sha256Fingerprint, signBytes } from "../../src/wire/signature.ts";
 import { sshKeygen } from "../wire/support.ts";
@@ -77,7 +79,7 @@ describe("the certificate", () => {
   test("keeps whatever the command holds within its brackets, on one line and short", async () => {
     const forged = "x] for[root]\n request[1]\u0007\u2028\u202e é";
     const { keyId } = certificateIn(await makeWorld().ask({ ...request, command: forged }));
-    expect(keyId).toContain("command[x) for(root)  request(1)  é]");
+    expect(keyId).toContain("command[x} for{root}  request{1}  é]");
     expect(keyId.match(/for\[/g)?.length).toBe(1);
     const long = certificateIn(await makeWorld().ask({ ...request, command: "a\u{1f512}".repeat(20_000) })).keyId;
     expect(long.length).toBeLessThan(700);
@@ -90,7 +92,7 @@ describe("the certificate", () => {
     const name = "a]for[root]";
     const event = { ...request, bastion_user: name, remote_usernames: name, kmsauth_token: makeToken({ from: name }) };
     const certificate = certificateIn(await world.ask(event));
-    expect(certificate.keyId).toContain("for[a)for(root)] from[");
+    expect(certificate.keyId).toContain("for[a}for{root}] from[");
     expect(certificate.principals).toEqual([name]);
   });
 
@@ -132,7 +134,7 @@ describe("the handler", () => {
 
   test("answers ClientError when the CA cannot sign, and gives no cause away", async () => {
     const signers = [
-      () => Promise.reject(new Error("secret detail")),
+      () => Promise.reject(new TypeError("secret detail")),
       async () => new Uint8Array(3),
       (bytes: Uint8Array) => signBytes(generateKeyPairSync("ed25519").privateKey, bytes),
     ];
@@ -191,6 +193,49 @@ describe("the handler", () => {
       const stranger = { ...request, remote_usernames: "canary", kmsauth_token: makeToken({ from: "mallory" }) };
       expect(await world.ask(stranger)).toHaveProperty("errorType", "KMSAuthValidationError");
     }
+  });
+
+  test("certifies no key of the CA's own, and no key that is nobody's", async () => {
+    const ca = formatPublicKey({ type: "ssh-ed25519", blob: authorityBlob, comment: "" });
+    expect(await makeWorld().ask({ ...request, public_key_to_sign: ca })).toEqual({
+      errorType: "InputValidationError",
+      errorMessage: "The public key is the CA's own.",
+    });
+    for (const sign of [0, 0x80]) {
+      const point = Uint8Array.of(1, ...new Uint8Array(30), sign);
+      const line = formatPublicKey({
+        type: "ssh-ed25519",
+        blob: concat(text("ssh-ed25519"), string(point)),
+        comment: "",
+      });
+      expect(await makeWorld().ask({ ...request, public_key_to_sign: line })).toEqual({
+        errorType: "InputValidationError",
+        errorMessage: "{'public_key_to_sign': ['Invalid SSH Public Key.']}",
+      });
+    }
+  });
+
+  test("logs every principal that it certifies, and all that could be read of what it refuses", async () => {
+    const names = [...Array.from({ length: 200 }, (_, index) => `u${index}`), "root"];
+    const world = makeWorld({ remoteUsernamesAllowed: ["*"] });
+    certificateIn(await world.ask({ ...request, remote_usernames: names.join() }));
+    await world.ask({ ...request, remote_usernames: "root", bastion_ips: "nowhere" });
+    expect(world.records[0]).toMatchObject({ decision: "granted", principals: names });
+    expect(world.records[1]).toMatchObject({
+      decision: "refused",
+      user: "alice",
+      principals: ["root"],
+      sourceAddress: "nowhere",
+      command: "ssh web1",
+      publicKey: sha256Fingerprint(parsePublicKey(personLine).blob),
+    });
+  });
+
+  test("writes lines that move no cursor and break nowhere", () => {
+    const hostile = "\u009b2J\u0085\u2028\u202e\n\u0000\u{e0001}é";
+    const line = auditLine({ command: hostile });
+    expect(line).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+    expect(JSON.parse(line)).toEqual({ command: hostile });
   });
 
   test("gives nothing to a key or a person that is revoked", async () => {

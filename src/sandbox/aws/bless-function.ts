@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { auditLine } from "../../ca/audit.ts";
 import { type LambdaHandler, makeContainer } from "../../ca/container.ts";
 import type { NameRule } from "../../ca/names.ts";
 import { hostFiles, userFiles } from "./ca-files.ts";
@@ -42,8 +43,7 @@ function deployed(
   const logs = new Map<string, string[]>();
   const log = (record: Record<string, unknown>) => {
     for (const [requestId, lines] of logs) {
-      if (record["requestId"] === undefined || record["requestId"] === requestId)
-        lines.push(`${JSON.stringify(record)}\n`);
+      if (record["requestId"] === undefined || record["requestId"] === requestId) lines.push(`${auditLine(record)}\n`);
     }
     if (record["event"] === "decision") world.audit(record);
   };
