@@ -1,19 +1,17 @@
 import { X509Certificate } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { inflateSync } from "node:zlib";
 import { unzipSync } from "fflate";
 import { type DeployConfig, type FileName, readDeployConfig } from "../ca/deploy-config.ts";
 import { CONFIG_FILE, readOptions, variableOf } from "../ca/deploy-options.ts";
 import { parseHostPolicy } from "../ca/host-policy.ts";
 import { parseRevocations } from "../ca/revocations.ts";
 import { Failure, printable } from "../failure.ts";
-import { describeErrno } from "../issue/private-files.ts";
 import { WireError } from "../wire/bytes.ts";
 import { parsePublicKey } from "../wire/public-key.ts";
-import { replaceWhole } from "./ca-files.ts";
+import { checkNoPlainKey, checkPrivateKey } from "./ca-build-keys.ts";
+import { readBounded } from "./ca-files.ts";
 import { functionZip } from "./ca-function.ts";
-import { isEncrypted } from "./ca-key.ts";
+import { placeAt, replaceWhole } from "./ca-replace.ts";
 import { makeZip } from "./ca-zip.ts";
 import type { CommandCall } from "./call.ts";
 import { type OptionTable, parseWords, usage } from "./words.ts";
@@ -36,6 +34,7 @@ Example:
 export const OPTIONS: OptionTable = { config: "value", out: "value", code: "value" };
 
 const LARGEST = 16 * 1024 * 1024;
+const LARGEST_ZIP = 64 * 1024 * 1024;
 /** Stands for a region where the config names none. */
 const SOME_REGION = "us-east-1";
 
@@ -45,7 +44,7 @@ export async function build(call: CommandCall): Promise<number> {
   if (rest.length > 0) throw usage("ca build", "bssh ca build takes no words beside its options");
   const folder = values.get("config") ?? ".";
   const out = values.get("out") ?? "ca-lambda.zip";
-  const read = (name: string) => readIfThere(join(folder, name));
+  const read = (name: string) => readBounded(join(folder, name), LARGEST);
 
   const config = read(CONFIG_FILE);
   if (config === null) {
@@ -58,13 +57,18 @@ export async function build(call: CommandCall): Promise<number> {
   const { configs, left } = readConfigs(text);
   const added = new Map<string, Uint8Array>([[CONFIG_FILE, config]]);
   for (const one of configs) for (const [name, bytes] of filesOf(one, read)) added.set(name, bytes);
+  for (const [name, bytes] of added) checkNoPlainKey(bytes, name);
 
   const files = codeIn(await codeZip(values.get("code")));
   const taken = [...added.keys()].find((name) => files.has(name));
   if (taken !== undefined)
     throw new Failure(`${printable(taken)} is a name of the function's own`, "give the file another name");
   const zip = makeZip(new Map([...files, ...added]));
-  replaceWhole(out, zip, 0o644);
+  checkPlace(out);
+  // With a key in it, though that has a passphrase, it is nobody else's.
+  const hasKey = configs.some(({ key }) => key.kind === "file");
+  const note = replaceWhole(out, zip, hasKey ? { mode: 0o600, how: "private" } : { mode: 0o644 });
+  if (note !== null) call.out(note);
   call.out(
     `wrote ${printable(out)} (${(zip.length / 1000).toFixed(0)} kB) with ${[...added.keys()].sort().join(", ")}`,
   );
@@ -125,11 +129,13 @@ function filesOf(config: DeployConfig, read: (name: string) => Uint8Array | null
     files.set(file.name, bytes);
   };
   take(config.hostPolicy, (text) => void parseHostPolicy(text));
-  take(config.revocations, (text) => void parseRevocations(text));
+  take(config.revocations, (text) => void parseRevocations(text).list);
   take(config.trustedKeys, checkKeys);
   take(config.instanceCertificates, checkCertificates);
-  if (config.key.kind === "file" && typeof config.key.file === "string") {
-    const { file, compression } = config.key;
+  if (config.key.kind !== "file") return files;
+  const { file, compression } = config.key;
+  if (typeof file !== "string") checkPrivateKey(file, compression, `ca_private_key in ${CONFIG_FILE}`);
+  else {
     const bytes = read(file);
     if (bytes === null)
       throw new Failure(`${CONFIG_FILE} names ${printable(file)}, which is not there`, "put it beside it");
@@ -163,29 +169,9 @@ function checkCertificates(text: string): void {
   }
 }
 
-/** What goes into a zip is copied around: a key without a passphrase never does. */
-function checkPrivateKey(bytes: Uint8Array, compression: "none" | "zlib" | "bz2", name: string): void {
-  let key = bytes;
-  // What bz2 packs is looked at by the CA alone.
-  if (compression === "bz2") return;
-  try {
-    if (compression === "zlib") key = inflateSync(bytes, { maxOutputLength: LARGEST });
-  } catch {
-    throw new Failure(`${printable(name)} is not packed with zlib`, "correct ca_private_key_compression");
-  }
-  if (!/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(Buffer.from(key).toString("latin1"))) {
-    throw new Failure(`${printable(name)} holds no private key`, "name the CA's key in PEM or OpenSSH's format");
-  }
-  if (isEncrypted(key)) return;
-  throw new Failure(
-    `the private key in ${printable(name)} has no passphrase`,
-    "give it one with ssh-keygen -p, and encrypt that with KMS",
-  );
-}
-
 async function codeZip(path: string | undefined): Promise<Uint8Array> {
   if (path === undefined) return await functionZip();
-  const zip = readIfThere(path);
+  const zip = readBounded(path, LARGEST);
   if (zip === null) throw new Failure(`there is no ${printable(path)}`, "check its path");
   return zip;
 }
@@ -224,13 +210,10 @@ function decode(bytes: Uint8Array, name: string): string {
   }
 }
 
-function readIfThere(path: string): Uint8Array | null {
-  try {
-    if (statSync(path).size > LARGEST) throw new Failure(`${printable(path)} is too large`, "check its path");
-    return new Uint8Array(readFileSync(path));
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    if ((error as { code?: unknown }).code === "ENOENT") return null;
-    throw new Failure(`${printable(path)} cannot be read: ${describeErrno(error)}`, "name a file that you may read");
-  }
+/** Nothing but a zip is written over. */
+function checkPlace(path: string): void {
+  if (placeAt(path) === null) return;
+  const [first, second, ...more] = readBounded(path, LARGEST_ZIP)?.subarray(0, 4) ?? [];
+  if (first === undefined || (first === 0x50 && second === 0x4b && more.length === 2)) return;
+  throw new Failure(`${printable(path)} is there and no zip`, "name another file with --out");
 }

@@ -1,7 +1,5 @@
-// What the commands of the CA read and write: public keys, and files that are replaced so that nothing is ever lost.
-import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+// What the commands of the CA read.
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { Failure, printable } from "../failure.ts";
 import { describeErrno } from "../issue/private-files.ts";
 import { WireError } from "../wire/bytes.ts";
@@ -17,7 +15,7 @@ export function textOf(call: Reads, path: string): string {
   try {
     text = call.readText(path);
   } catch (error) {
-    throw new Failure(`${printable(path)} cannot be read: ${describeErrno(error)}`, "name a file that you may read");
+    throw unreadable(path, error);
   }
   if (text === null) throw new Failure(`there is no file ${printable(path)}`, "check its path");
   return text;
@@ -48,7 +46,8 @@ export function readCertificate(call: Reads, path: string): Certificate {
   }
 }
 
-function isCertificate(line: string): boolean {
+/** Whether a line is a certificate. */
+export function isCertificate(line: string): boolean {
   try {
     parseCertificate(line);
     return true;
@@ -57,45 +56,51 @@ function isCertificate(line: string): boolean {
   }
 }
 
-/**
- * Writes beside and renames; a link is followed, and the rights of a file that is there stay. When this returns the bytes are
- * on the disk. Throws Failure, and what was there is there, when they are not.
- */
-export function replaceWhole(path: string, bytes: Uint8Array, mode: number): void {
-  const there = statSync(path, { throwIfNoEntry: false });
+/** Bytes of a regular file of at most `limit`; null when there is none. Throws Failure. */
+export function readBounded(path: string, limit: number): Uint8Array | null {
   try {
-    const target = there === undefined ? path : realpathSync(path);
-    const beside = join(dirname(target), `.${basename(target)}.${randomBytes(8).toString("hex")}.bssh`);
-    const file = openSync(beside, "wx", there === undefined ? mode : there.mode & 0o777);
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      try {
-        for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-        fsyncSync(file);
-      } finally {
-        closeSync(file);
+      const found = fstatSync(file);
+      if (!found.isFile()) throw Object.assign(new Error(), { code: found.isDirectory() ? "EISDIR" : "EINVAL" });
+      const bytes = Buffer.alloc(Math.min(found.size, limit) + 1);
+      let length = 0;
+      while (length < bytes.length) {
+        const got = readSync(file, bytes, length, bytes.length - length, null);
+        if (got === 0) break;
+        length += got;
       }
-      renameSync(beside, target);
-    } catch (error) {
-      rmSync(beside, { force: true });
-      throw error;
-    }
-    settle(dirname(target));
-  } catch (error) {
-    throw new Failure(
-      `${printable(path)} cannot be written: ${describeErrno(error)}`,
-      "it is as it was: make room or give rights, and run it again",
-    );
-  }
-}
-
-/** The new name itself must last as well. Some file systems know no such thing. */
-function settle(folder: string): void {
-  try {
-    const file = openSync(folder, "r");
-    try {
-      fsyncSync(file);
+      if (length > limit) throw Object.assign(new Error(), { code: "EFBIG" });
+      return new Uint8Array(bytes.subarray(0, length));
     } finally {
       closeSync(file);
     }
-  } catch {}
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ENOENT") return null;
+    throw unreadable(path, error);
+  }
+}
+
+/** As describeErrno, in words for whoever named the file. */
+export function describeTrouble(error: unknown): string {
+  const words: Readonly<Record<string, string>> = {
+    ENOENT: "its folder is not there",
+    ELOOP: "its links lead in a circle",
+    EFBIG: "it is too large",
+    EINVAL: "it is no regular file",
+    ENAMETOOLONG: "its name is too long",
+    ETXTBSY: "it is a program that runs",
+    EIO: "the disk fails",
+    EMFILE: "too many files are open",
+    ENFILE: "too many files are open",
+    ENXIO: "it is no regular file",
+    ENODEV: "it is no regular file",
+    EROFS: "the file system is read-only",
+  };
+  const { code } = error as { code?: unknown };
+  return (typeof code === "string" ? words[code] : undefined) ?? describeErrno(error);
+}
+
+function unreadable(path: string, error: unknown): Failure {
+  return new Failure(`${printable(path)} cannot be read: ${describeTrouble(error)}`, "name a file that you may read");
 }

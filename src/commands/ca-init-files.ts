@@ -4,7 +4,8 @@ import identityCenter from "../../docs/deploy/policies/identity-center.json" wit
 import template from "../../docs/deploy/template.yaml" with { type: "text" };
 import templateUsers from "../../docs/deploy/template-users.yaml" with { type: "text" };
 import { CONFIG_FILE, OPTIONS, type Section } from "../ca/deploy-options.ts";
-import { formatRevocations } from "../ca/revocations.ts";
+import { formatRevocations } from "../ca/revocation-list.ts";
+import { NO_REVOCATIONS } from "../ca/revocations.ts";
 
 /** What a CA is told from the start. */
 export type CaPlan = {
@@ -31,7 +32,7 @@ export function filesOf(plan: CaPlan): ReadonlyMap<string, string> {
   return new Map([
     [CONFIG_FILE, caConfig(plan)],
     ["hosts.json", `${JSON.stringify({ rules: [] }, null, 2)}\n`],
-    ["revocations.json", formatRevocations([])],
+    ["revocations.json", formatRevocations(NO_REVOCATIONS)],
     ["template.yaml", template],
     ["template-users.yaml", templateUsers],
     ["config.toml", userConfig(plan)],

@@ -1,13 +1,14 @@
 import { existsSync, linkSync, mkdirSync, rmdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { readDeployConfig } from "../ca/deploy-config.ts";
 import { variableOf } from "../ca/deploy-options.ts";
 import { Failure, printable } from "../failure.ts";
-import { describeErrno } from "../issue/private-files.ts";
+import { beforeTheEnd } from "../terminal/ends.ts";
 import { say } from "../terminal/say.ts";
-import { replaceWhole } from "./ca-files.ts";
+import { describeTrouble } from "./ca-files.ts";
 import { type CaPlan, filesOf, KEY_FILE, nextMoves } from "./ca-init-files.ts";
-import { isEncrypted } from "./ca-key.ts";
+import { isEncrypted } from "./ca-key-form.ts";
+import { replaceWhole } from "./ca-replace.ts";
 import type { CommandCall } from "./call.ts";
 import { type OptionTable, parseWords, usage } from "./words.ts";
 
@@ -64,22 +65,28 @@ export async function init(call: CommandCall): Promise<number> {
   if (there !== undefined) {
     throw new Failure(`${printable(join(folder, there))} is there already`, "name a new folder; nothing was written");
   }
-  const isNew = !existsSync(folder);
+  let first: string | undefined;
+  const undo = () => {
+    for (const name of made) rmSync(join(folder, name), { force: true });
+    if (first !== undefined) removeEmpty(folder, first);
+  };
+  const isOver = beforeTheEnd(undo, "signal");
   try {
-    mkdirSync(folder, { recursive: true });
+    first = mkdirSync(folder, { recursive: true });
     if (plan.key === "file") await makeKey(call, folder, made);
     for (const [name, text] of files) {
       create(join(folder, name), text);
       made.add(name);
     }
   } catch (error) {
-    for (const name of made) rmSync(join(folder, name), { force: true });
-    if (isNew) removeEmpty(folder);
+    undo();
     if (error instanceof Failure) throw error;
     throw new Failure(
-      `${printable(folder)} cannot be written: ${describeErrno(error)}`,
+      `${printable(folder)} cannot be written: ${describeTrouble(error)}`,
       "name a folder that you may write to; nothing was left there",
     );
+  } finally {
+    isOver();
   }
   for (const name of names) call.out(`wrote ${printable(join(folder, name))}`);
   if (plan.key === "file")
@@ -135,13 +142,19 @@ function check({ key, regions, usersAccount }: CaPlan, text: string): void {
 /** A new file; there never is a half of it, and one that came in the meantime stays. */
 function create(path: string, text: string): void {
   const beside = `${path}.new-${process.pid}`;
-  replaceWhole(beside, new TextEncoder().encode(text), 0o644);
+  replaceWhole(beside, new TextEncoder().encode(text), { mode: 0o644 });
   try {
     linkSync(beside, path);
   } finally {
     rmSync(beside, { force: true });
   }
 }
+
+/** What ssh-keygen needs of the environment; the rest, such as AWS's credentials, is nothing to it. */
+const KEYGEN_NEEDS = [
+  ...["PATH", "HOME", "TERM", "LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES"],
+  ...["DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "XAUTHORITY", "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE"],
+];
 
 /** An Ed25519 key; ssh-keygen itself asks the person for the passphrase, which never passes through here. */
 async function makeKey(call: CommandCall, folder: string, made: Set<string>): Promise<void> {
@@ -152,7 +165,7 @@ async function makeKey(call: CommandCall, folder: string, made: Set<string>): Pr
     stdin: "inherit",
     stdout: "inherit",
     stderr: "inherit",
-    env: { ...call.environment },
+    env: Object.fromEntries(KEYGEN_NEEDS.map((name) => [name, call.environment[name]])),
   });
   const status = await child.exited;
   const text = call.readText(path);
@@ -164,10 +177,11 @@ async function makeKey(call: CommandCall, folder: string, made: Set<string>): Pr
   }
 }
 
-function removeEmpty(folder: string): void {
+/** Removes the folder, and those above it down from `first`, the highest that was made for it. */
+function removeEmpty(folder: string, first: string): void {
   try {
-    rmdirSync(folder);
+    for (let at = resolve(folder); at.startsWith(resolve(first)); at = dirname(at)) rmdirSync(at);
   } catch {
-    // It was never made, or something else is in it by now.
+    // Something else is in it by now.
   }
 }

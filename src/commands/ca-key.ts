@@ -3,12 +3,11 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { openAgent } from "../agent/client.ts";
 import { openKeyFile } from "../ca/key-file.ts";
 import { Failure, printable } from "../failure.ts";
-import { describeErrno } from "../issue/private-files.ts";
 import { askOnTerminal } from "../terminal/ask.ts";
 import { encodeSignRequest, readSignature } from "../wire/agent-sign.ts";
 import type { CertificateSigner } from "../wire/certificate-maker.ts";
-import { readOpenSshKey } from "../wire/private-key.ts";
-import { readPublicKey } from "./ca-files.ts";
+import { describeTrouble, readPublicKey } from "./ca-files.ts";
+import { isEncrypted, kindFault } from "./ca-key-form.ts";
 import type { CommandCall } from "./call.ts";
 
 const LONGEST_KEY = 64 * 1024;
@@ -23,12 +22,17 @@ const AGENT_MS = 120_000;
  */
 export async function openCaKey(path: string, passphraseFile: string | null): Promise<CertificateSigner> {
   const file = readOwnFile(path, LONGEST_KEY, "the CA's key");
+  const [fault, next] = kindFault(file) ?? [];
+  if (fault !== undefined) throw new Failure(`${printable(path)} ${fault}`, next);
   if (!isEncrypted(file)) return await opened(file, null, path);
   if (passphraseFile !== null) {
-    const passphrase = readOwnFile(passphraseFile, LONGEST_PASSPHRASE, "the passphrase");
-    if (passphrase.at(-1) !== 10) return await opened(file, passphrase, path);
-    // BLESS's passphrases are random bytes, of which one in 256 ends like a line.
-    return await opened(file, passphrase.subarray(0, -1), path).catch(() => opened(file, passphrase, path));
+    const readings = readingsOf(readOwnFile(passphraseFile, LONGEST_PASSPHRASE, "the passphrase"));
+    for (const passphrase of readings.slice(0, -1)) {
+      try {
+        return await opened(file, passphrase, path);
+      } catch {}
+    }
+    return await opened(file, readings.at(-1) ?? null, path);
   }
   for (let left = QUESTIONS - 1; ; left--) {
     const text = `passphrase for ${path}`;
@@ -71,6 +75,24 @@ export function agentSigner(call: Pick<CommandCall, "readText" | "environment">,
   };
 }
 
+/**
+ * What a passphrase's file may mean, the likeliest first: a line, with what Windows puts around one, or the very bytes. BLESS's
+ * passphrases are random bytes, of which one in 256 ends like a line.
+ */
+function readingsOf(bytes: Uint8Array): Uint8Array[] {
+  const [first, second, third] = bytes;
+  const readings = [bytes];
+  if (first === 0xef && second === 0xbb && third === 0xbf) readings.unshift(bytes.subarray(3));
+  if (first === 0xff && second === 0xfe) {
+    readings.unshift(new TextEncoder().encode(new TextDecoder("utf-16le").decode(bytes)));
+  }
+  return readings.flatMap((one) => {
+    if (one.at(-1) !== 10) return [one];
+    const line = one.subarray(0, -1);
+    return line.at(-1) === 13 ? [line.subarray(0, -1), line, one] : [line, one];
+  });
+}
+
 async function opened(file: Uint8Array, passphrase: Uint8Array | null, path: string): Promise<CertificateSigner> {
   try {
     return await openKeyFile(file, passphrase);
@@ -82,23 +104,14 @@ async function opened(file: Uint8Array, passphrase: Uint8Array | null, path: str
   }
 }
 
-/** Whether a private key's file has a passphrase. */
-export function isEncrypted(file: Uint8Array): boolean {
-  const text = new TextDecoder("latin1").decode(file);
-  if (/^-----BEGIN ENCRYPTED|^Proc-Type:.*ENCRYPTED/m.test(text)) return true;
-  try {
-    return readOpenSshKey(text)?.encrypted === true;
-  } catch {
-    return false; // whoever opens it says what is wrong
-  }
-}
-
 /** Bytes of a file that nobody else may read, or of a pipe such as /dev/fd/3. Throws Failure. */
 function readOwnFile(path: string, limit: number, what: string): Uint8Array {
   try {
     const file = path === "-" ? 0 : openSync(path, "r");
     try {
-      const { mode } = fstatSync(file);
+      const found = fstatSync(file);
+      const { mode } = found;
+      if (found.isDirectory()) throw Object.assign(new Error(), { code: "EISDIR" });
       if (path !== "-" && (mode & 0o077) !== 0) {
         throw new Failure(`others may read ${what} in ${printable(path)}`, "chmod 600 it");
       }
@@ -116,7 +129,7 @@ function readOwnFile(path: string, limit: number, what: string): Uint8Array {
     }
   } catch (error) {
     if (error instanceof Failure) throw error;
-    const why = (error as { code?: unknown }).code === "ENOENT" ? "it is not there" : describeErrno(error);
+    const why = (error as { code?: unknown }).code === "ENOENT" ? "it is not there" : describeTrouble(error);
     throw new Failure(`${printable(path)} cannot be read: ${why}`, "check its path");
   }
 }

@@ -1,12 +1,14 @@
 // Logs as they lie about: of any length, with anything in them, JSON behind whatever a collector put in front of it.
 import { closeSync, openSync, readSync } from "node:fs";
 import { Failure, printable } from "../failure.ts";
-import { describeErrno } from "../issue/private-files.ts";
+import { describeTrouble } from "./ca-files.ts";
 
 export type LogRecord = Readonly<Record<string, unknown>>;
 
 /** Bytes; what is longer is cut, and none of our records is. */
 const LONGEST_LINE = 64 * 1024;
+/** Bytes; a file in which no line ends for so long is no log, and /dev/zero has no end. */
+const LONGEST_SKIPPED = 256 * 1024 * 1024;
 const CHUNK = 256 * 1024;
 
 /** The lines of a file, without their ends; throws Failure when it cannot be read. */
@@ -18,7 +20,7 @@ export function* linesOf(path: string): Generator<string> {
     const missing = (error as { code?: unknown }).code === "ENOENT";
     const why = missing
       ? `there is no log ${printable(path)}`
-      : `${printable(path)} cannot be read: ${describeErrno(error)}`;
+      : `${printable(path)} cannot be read: ${describeTrouble(error)}`;
     throw new Failure(why, "name the file that holds the log");
   }
   try {
@@ -28,6 +30,7 @@ export function* linesOf(path: string): Generator<string> {
     const keep = (part: Buffer) => {
       if (length < LONGEST_LINE) kept.push(Buffer.from(part.subarray(0, LONGEST_LINE - length)));
       length += part.length;
+      if (length > LONGEST_SKIPPED) throw Object.assign(new Error(), { code: "EFBIG" });
     };
     const take = () => {
       const line = Buffer.concat(kept).toString("utf8").replace(/\r$/, "");
@@ -49,7 +52,10 @@ export function* linesOf(path: string): Generator<string> {
     if (length > 0) yield take();
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw new Failure(`${printable(path)} cannot be read: ${describeErrno(error)}`, "name the file that holds the log");
+    throw new Failure(
+      `${printable(path)} cannot be read: ${describeTrouble(error)}`,
+      "name the file that holds the log",
+    );
   } finally {
     closeSync(file);
   }

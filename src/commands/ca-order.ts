@@ -1,7 +1,8 @@
 // What a certificate that is signed by hand holds: the CA's own rules, and BLESS's contents where it has any.
 import { fingerprint, makeSerial, plain } from "../ca/certificate.ts";
-import { nameFault } from "../ca/names.ts";
-import { parseNetwork } from "../ca/network.ts";
+import { hostNameFault } from "../ca/host-names.ts";
+import { coversTooMuch, type Network, parseNetwork } from "../ca/network.ts";
+import { principalFault } from "../ca/policy.ts";
 import { isStrongEnough } from "../ca/rsa.ts";
 import { Failure, printable } from "../failure.ts";
 import { equalBytes } from "../wire/bytes.ts";
@@ -42,6 +43,9 @@ const EXTENSIONS = [
   "permit-user-rc",
 ];
 
+/** As the CA's own, where nothing else is configured. */
+const SHORTEST = { ipv4: 8, ipv6: 16 } as const;
+
 const LONGEST_KEY_ID = 1000;
 const LAST_SERIAL = 0xffff_ffff_ffff_ffffn;
 
@@ -54,7 +58,7 @@ export function orderByHand(wish: ByHand, ca: Uint8Array | null): { order: Certi
     throw new Failure("this is the CA's own key", "name the key that is to be certified");
   const principals = principalsOf(wish);
   const user = wish.user ?? principals[0] ?? "";
-  if (nameFault(user, "principal") !== null) throw wrong(`--user ${printable(user, 60)} is no name`);
+  if (principalFault(user, "principal") !== null) throw wrong(`--user ${printable(user, 60)} is no name`);
   const seconds = Math.floor(now / 1000);
   const end = endOf(wish, seconds);
   const order: CertificateOrder = {
@@ -77,12 +81,10 @@ function principalsOf({ principals, kind }: ByHand): string[] {
   if (principals === null) throw wrong("bssh ca sign wants --principals: without any it would be good for nobody");
   const names = principals.split(",");
   for (const name of names) {
-    const fault =
-      kind === "user" ? nameFault(name, "principal") !== null : !/^[a-z0-9:]([a-z0-9.:-]*[a-z0-9])?$/i.test(name);
-    if (fault)
-      throw wrong(
-        `--principals: ${printable(name, 60) || "an empty word"} is no ${kind === "user" ? "name" : "host name"}`,
-      );
+    const word = printable(name, 60) || "an empty word";
+    if (kind === "user" && principalFault(name, "principal") !== null) throw wrong(`--principals: ${word} is no name`);
+    const fault = kind === "host" ? hostNameFault(name) : null;
+    if (fault !== null) throw wrong(`--principals: ${word} is no host name: it ${fault}`);
   }
   if (new Set(names).size < names.length) throw wrong("--principals names one twice");
   if (names.length > MAX_PRINCIPALS) throw wrong(`--principals names more than ${MAX_PRINCIPALS}`);
@@ -110,12 +112,17 @@ function endOf({ hours, end, kind }: ByHand, seconds: number): number {
 function sourceAddressOf({ sourceAddress, kind }: ByHand): string[] {
   if (sourceAddress === null) return [];
   if (kind === "host") throw wrong("--source-address is nothing for a host");
+  const networks: Network[] = [];
   for (const word of sourceAddress.split(",")) {
     const network = parseNetwork(word);
     if (network === null)
       throw wrong(`--source-address: ${printable(word, 60) || "an empty word"} is no address or network`);
-    if (network.prefix === 0)
-      throw wrong(`--source-address: ${printable(word, 60)} is the whole internet; leave it out`);
+    if (network.prefix < SHORTEST[`ipv${network.family}`])
+      throw wrong(`--source-address: ${printable(word, 60)} is the whole internet, or too much of it`);
+    networks.push(network);
+  }
+  if (coversTooMuch(networks, SHORTEST)) {
+    throw wrong("--source-address: together these are the whole internet, or too much of it");
   }
   return [sourceAddress];
 }

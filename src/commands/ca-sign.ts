@@ -1,16 +1,18 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
-import { auditRecord } from "../ca/audit.ts";
+import { auditLine, auditRecord } from "../ca/audit.ts";
+import type { Revocations } from "../ca/revocations.ts";
 import { Failure, printable } from "../failure.ts";
-import { describeErrno } from "../issue/private-files.ts";
 import { WireError } from "../wire/bytes.ts";
 import { type CertificateOrder, type CertificateSigner, makeCertificate } from "../wire/certificate-maker.ts";
 import { sha256Fingerprint } from "../wire/signature.ts";
-import { readPublicKey, replaceWhole } from "./ca-files.ts";
+import { appendRecord, checkAuditLog } from "./ca-audit-log.ts";
+import { isCertificate, readBounded, readPublicKey } from "./ca-files.ts";
 import { agentSigner, openCaKey } from "./ca-key.ts";
+import { readRevocations } from "./ca-list.ts";
 import { type ByHand, orderByHand } from "./ca-order.ts";
+import { isSameFile, placeAt, replaceWhole } from "./ca-replace.ts";
 import type { CommandCall } from "./call.ts";
 import { type OptionTable, parseWords, usage } from "./words.ts";
 
@@ -31,6 +33,7 @@ What is signed:
   --source-address LIST   addresses and networks that it is good from (any)
   --key-id TEXT           what sshd logs (break-glass for[NAME] …)
   --serial N              serial number (random)
+  --revocations FILE      the list of what is revoked, by which it is refused (revocations.json beside the CA's key, if there)
 Where to:
   --out FILE              the certificate (KEY-cert.pub beside KEY.pub)
   --log FILE              the audit log (ca-log.jsonl beside the CA's key)
@@ -51,9 +54,13 @@ export const OPTIONS: OptionTable = {
   "source-address": "value",
   "key-id": "value",
   serial: "value",
+  revocations: "value",
   out: "value",
   log: "value",
 };
+
+/** Bytes; OpenSSH's largest certificates have some 20 KiB. */
+const LARGEST_CERTIFICATE = 64 * 1024;
 
 /** `bssh ca sign`: one certificate by hand; 0, or Failure and no certificate. */
 export async function sign(call: CommandCall): Promise<number> {
@@ -80,14 +87,19 @@ export async function sign(call: CommandCall): Promise<number> {
     random: (count) => new Uint8Array(randomBytes(count)),
   };
   const output = values.get("out") ?? `${path.replace(/\.pub$/, "")}-cert.pub`;
-  checkOutput(call, output);
   const log = values.get("log") ?? join(dirname(caFile), "ca-log.jsonl");
+  checkOutput(output);
+  checkAuditLog(log);
+  if (isSameFile(output, log)) throw usage("ca sign", "--out and --log are the same file");
+  const revocations = revocationsFor(caFile, values.get("revocations") ?? null);
   const passphraseFile = values.get("passphrase-file") ?? null;
 
   // Before the passphrase is asked for.
-  orderByHand(wish, null);
+  refuseRevoked(revocations, orderByHand(wish, null));
   const signer = values.has("key") ? await openCaKey(caFile, passphraseFile) : agentSigner(call, caFile);
-  const { order, user } = orderByHand(wish, signer.publicBlob);
+  const ordered = orderByHand(wish, signer.publicBlob);
+  const { order, user } = ordered;
+  refuseRevoked(revocations, ordered, signer.publicBlob);
   const line = await signed(order, signer);
   const asked = {
     kind: wish.kind,
@@ -98,8 +110,12 @@ export async function sign(call: CommandCall): Promise<number> {
     ...(wish.sourceAddress === null ? {} : { sourceAddress: wish.sourceAddress }),
   } as const;
   const invocation = { requestId: wish.requestId, functionArn: "break-glass" };
-  append(log, JSON.stringify(auditRecord(asked, { order, ca: sha256Fingerprint(signer.publicBlob) }, invocation, now)));
-  replaceWhole(output, new TextEncoder().encode(`${line}\n`), 0o644);
+  appendRecord(
+    log,
+    auditLine(auditRecord(asked, { order, ca: sha256Fingerprint(signer.publicBlob) }, invocation, now)),
+  );
+  const note = replaceWhole(output, new TextEncoder().encode(`${line}\n`), { mode: 0o644 });
+  if (note !== null) call.out(note);
   call.out(printable(output, 4096));
   const end = new Date(Number(order.validBefore) * 1000).toISOString().replace(".000Z", "Z");
   call.out(
@@ -119,34 +135,33 @@ async function signed(order: CertificateOrder, signer: CertificateSigner): Promi
   }
 }
 
-/** A key is not written over. */
-function checkOutput(call: CommandCall, path: string): void {
-  const there = call.readText(path);
-  if (there === null || there.trim() === "" || /-cert-v01@openssh\.com /.test(there)) return;
+/** A key is not written over, nor anything else but a certificate. */
+function checkOutput(path: string): void {
+  placeAt(path);
+  const there = new TextDecoder("latin1").decode(readBounded(path, LARGEST_CERTIFICATE) ?? new Uint8Array(0)).trim();
+  if (there === "" || isCertificate(there)) return;
   throw new Failure(`${printable(path)} is there and no certificate`, "name another file with --out");
 }
 
-/** Adds a line to the audit log, and sees it on the disk. Throws Failure: without it there is no certificate. */
-function append(path: string, line: string): void {
-  try {
-    const file = openSync(path, "a+", 0o600);
-    try {
-      // What a full disk cut off must not take this line with it.
-      const last = Buffer.alloc(1);
-      const { size } = fstatSync(file);
-      const isCut = size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last[0] !== 10;
-      const bytes = Buffer.from(`${isCut ? "\n" : ""}${line}\n`);
-      if (writeSync(file, bytes) !== bytes.length) throw Object.assign(new Error("short"), { code: "ENOSPC" });
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    throw new Failure(
-      `the audit log ${printable(path)} cannot be written: ${describeErrno(error)}`,
-      "nothing is signed without it: name another with --log",
-    );
-  }
+/** The list that is named, which must be there, or the one beside the CA's key. */
+function revocationsFor(caFile: string, path: string | null): Revocations | null {
+  const found = readRevocations(path ?? join(dirname(caFile), "revocations.json"));
+  if (found !== null || path === null) return found;
+  throw new Failure(`there is no list ${printable(path)}`, "check the path of --revocations");
+}
+
+/** As the CA's function refuses: by the key, the person and the names, and by the CA's own key once it is known. */
+function refuseRevoked(
+  revocations: Revocations | null,
+  { order, user }: ReturnType<typeof orderByHand>,
+  ca?: Uint8Array,
+): void {
+  if (revocations === null) return;
+  const next = "nothing is signed for what is revoked";
+  if (revocations.isRevokedKey(order.publicKey)) throw new Failure("the key is revoked", next);
+  if (ca !== undefined && revocations.isRevokedKey(ca)) throw new Failure("the CA's own key is revoked", next);
+  const name = [user, ...order.principals].find((one) => revocations.isRevokedPerson(one));
+  if (name !== undefined) throw new Failure(`${printable(name, 60)} is revoked`, next);
 }
 
 /** Who signs: the number is the system's, the name the environment's, where it has one. */

@@ -1,6 +1,7 @@
 // One certificate in the logs of the client, the CA and sshd.
 import { Failure } from "../failure.ts";
 import { type LogRecord, linesOf, recordIn, textField } from "./ca-logs.ts";
+import { readSshdLine } from "./ca-sshd-log.ts";
 
 export type Place = "client" | "ca" | "sshd";
 
@@ -17,10 +18,6 @@ export type Tracing = {
 
 /** What of each log is shown at most. */
 const MOST_EVENTS = 1000;
-
-/** As sshd logs certificates: auth2-pubkey.c and auth.c of OpenSSH (`ID %s (serial %llu) CA %s %s`). */
-const SERIAL = /\(serial (\d{1,20})\)/;
-const REQUEST = /request\[([^\]]{1,200})\]/;
 
 /** Looks through the logs, twice: a request's id that one of them gives with the serial number may be all that another has. */
 export function findEvents(
@@ -82,10 +79,8 @@ function recordLine(line: string): Seen | null {
 }
 
 function sshdLine(line: string): Seen | null {
-  const serial = SERIAL.exec(line)?.[1] ?? null;
-  const requestId = REQUEST.exec(line)?.[1] ?? null;
-  if (serial === null && requestId === null) return null;
-  return { serial, requestId, time: timeOf(line), what: line };
+  const seen = readSshdLine(line);
+  return seen === null ? null : { ...seen, time: timeOf(line), what: line };
 }
 
 /** Of syslog's two forms: `2024-05-06T07:08:09.123+02:00 …` and `May  6 07:08:09 …`, which is local and has no year. */

@@ -85,6 +85,18 @@ export function openLock(path: string, make = true): Lock | Lockless {
   };
 }
 
+/** Takes an open file or folder for this process alone, until it is closed; never waits. */
+export function lockOpen(file: number): "taken" | "busy" | Lockless {
+  const flock = openFlock();
+  if (flock === null) return { why: "flock can't be called without the JIT" };
+  for (;;) {
+    const failed = flock(file, LOCK_EX | LOCK_NB);
+    if (failed === 0) return "taken";
+    if (failed === EWOULDBLOCK) return "busy";
+    if (failed !== EINTR) return { why: `flock fails there with error ${failed}` };
+  }
+}
+
 function openFile(path: string, make: boolean): number | Lockless {
   const flags = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK | O_CLOEXEC;
   let file: number;

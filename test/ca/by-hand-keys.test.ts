@@ -1,6 +1,8 @@
 // promise: the CA's key is opened for a signature by hand whatever its format, asks for its passphrase, and is not taken from an open file
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync } from "node:fs";
+import { chmodSync, existsSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { concat, encodeText, string, text, u32 } from "../../src/wire/bytes.ts";
 import { parseCertificate } from "../../src/wire/certificate.ts";
 import { verifyCertificate } from "../../src/wire/signature.ts";
 import { type Bench, makeBench, type Ran } from "./running.ts";
@@ -31,6 +33,47 @@ describe("the CA's key", () => {
     expect(wrong.failure).not.toContain("close sesame");
     chmodSync(file, 0o640);
     expect((await withPassphrase(file)).failure).toMatch(/others may read the passphrase in .*; chmod 600 it/);
+  });
+
+  test("is opened with a passphrase as Windows writes it", async () => {
+    const words = "open sesame";
+    for (const bytes of [
+      `${words}\r\n`,
+      `\ufeff${words}\r\n`,
+      `\ufeff${words}`,
+      Buffer.from(`\ufeff${words}\r\n`, "utf16le").toString("latin1"),
+    ]) {
+      const file = bench.path("pass-windows");
+      writeFileSync(file, bytes.startsWith("\u00ff") ? Buffer.from(bytes, "latin1") : bytes, { mode: 0o600 });
+      expect((await withPassphrase(file)).failure).toBe("");
+    }
+  });
+
+  test("of a kind that cannot be read is said to be so, before the passphrase is asked for", async () => {
+    bench.key("plain-pem", ["-t", "rsa", "-b", "2048", "-m", "PKCS8", "-N", ""]);
+    const scrypt = ["pkcs8", "-topk8", "-scrypt", "-in", bench.path("plain-pem"), "-out", bench.path("scrypt")];
+    expect(Bun.spawnSync(["openssl", ...scrypt, "-passout", "pass:x"]).exitCode).toBe(0);
+    const fault = async (name: string) => {
+      chmodSync(bench.path(name), 0o600);
+      return (await sign(["--key", bench.path(name), "--principals", "a"])).failure;
+    };
+    expect(await fault("scrypt")).toContain("stretched by scrypt");
+    for (const [name, cipher] of [
+      ["dsa", "none"],
+      ["dsa-locked", "aes256-ctr"],
+    ] as const) {
+      const blob = concat(text("ssh-dss"), string(new Uint8Array(64)));
+      const rest = concat(text(cipher), text("none"), text(""), u32(1), string(blob), string(new Uint8Array(64)));
+      const base64 = concat(encodeText("openssh-key-v1\0"), rest).toBase64();
+      bench.write(name, `-----BEGIN OPENSSH PRIVATE KEY-----\n${base64}\n-----END OPENSSH PRIVATE KEY-----\n`);
+    }
+    const dsa = Bun.spawnSync(["openssl", "dsaparam", "-genkey", "-noout", "1024"]).stdout.toString();
+    bench.write("dsa-pem", dsa.replace(/(BEGIN|END) (DSA )?PRIVATE/g, "$1 DSA PRIVATE"));
+    bench.write("dsa-pkcs8", dsa.replaceAll("DSA PRIVATE", "PRIVATE"));
+    for (const name of ["dsa", "dsa-locked", "dsa-pem", "dsa-pkcs8"]) {
+      expect(await fault(name), name).toContain("is a DSA key");
+    }
+    expect((await sign(["--key", dirname(bench.path("ca")), "--principals", "a"])).failure).toContain("it is a folder");
   });
 
   test("is not taken when others may read it", async () => {

@@ -1,6 +1,6 @@
 // promise: a certificate is signed by hand without AWS and without a network, is right, bounded, and never without an audit line
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseCertificate } from "../../src/wire/certificate.ts";
 import { verifyCertificate } from "../../src/wire/signature.ts";
@@ -108,7 +108,7 @@ describe("a certificate that is signed by hand", () => {
     await byCa(["--principals", "alice"]);
     const before = bench.read("alice-cert.pub");
     const { failure } = await byCa(["--principals", "alice", "--log", dirname(bench.path("ca"))]);
-    expect(failure).toMatch(/audit log .* cannot be written: .*nothing is signed/);
+    expect(failure).toContain("is a folder");
     expect(bench.read("alice-cert.pub")).toBe(before);
   });
 
@@ -139,6 +139,16 @@ describe("nothing is signed", () => {
     ["from the whole internet", ["--principals", "a", "--source-address", "0.0.0.0/0"], "whole internet"],
     ["from a network with host bits", ["--principals", "a", "--source-address", "10.0.0.1/8"], "no address or network"],
     ["from a name", ["--principals", "a", "--source-address", "localhost"], "no address or network"],
+    [
+      "from the whole internet in two words",
+      ["--principals", "a", "--source-address", "0.0.0.0/1,128.0.0.0/1"],
+      "internet",
+    ],
+    ["from it in many", ["--principals", "a", "--source-address", "0.0.0.0/8,1.0.0.0/8,2.0.0.0/8"], "internet"],
+    ["for a name that is an option", ["--principals", "a,-oProxyCommand=x"], "is no name"],
+    ["for a user that is an option", ["--principals", "a", "--user", "-x"], "is no name"],
+    ["for a host's name in capitals", ["--host", "--principals", "WEB1.Example.COM"], "is not in lower case"],
+    ["for a host's name that is none", ["--host", "--principals", "a..b"], "is no host name"],
     ["with serial 0", ["--principals", "a", "--serial", "0"], "2^64"],
     ["with a serial beyond all", ["--principals", "a", "--serial", "18446744073709551616"], "2^64"],
     ["with a key id of two lines", ["--principals", "a", "--key-id", "a\nb"], "one line"],
@@ -164,6 +174,58 @@ describe("nothing is signed", () => {
     expect(await run(bench.path("alice"))).toContain("is a private key");
     expect(await run(bench.path("missing.pub"))).toContain("there is no file");
     expect(await run(bench.write("text.pub", "hello\n"))).toContain("is no public key");
+    expect(bench.has("none")).toBe(false);
+  });
+
+  test("with an audit log that is something else, or the certificate itself", async () => {
+    const there = bench.write("there", "one line\n");
+    bench.write("revoked.json", '{"version":1,"revocations":[]}\n');
+    for (const name of ["ca", "ca.pub", "there", "revoked.json"]) {
+      const before = bench.read(name);
+      const { failure } = await byCa(["--principals", "a", "--log", bench.path(name), "--out", bench.path("none")]);
+      expect(failure).toContain("is there and no audit log");
+      expect(bench.read(name)).toBe(before);
+    }
+    expect((await byCa(["--principals", "a", "--log", "/dev/null"])).failure).toContain("is no regular file");
+    const both = await byCa(["--principals", "a", "--log", bench.path("none"), "--out", bench.path("none")]);
+    expect(both.failure).toContain("the same file");
+    expect([bench.has("none"), there === bench.path("there")]).toEqual([false, true]);
+    expect((await byCa(["--principals", "a", "--log", bench.write("empty-log", "")])).failure).toBe("");
+    expect((await byCa(["--principals", "a", "--log", bench.path("empty-log")])).failure).toBe("");
+  });
+
+  test("into a place where no certificate can be", async () => {
+    bench.write("large", `${"x".repeat(2 << 20)}\n`);
+    const lines = bench.has("ca-log.jsonl") ? records().length : 0;
+    for (const [name, said] of [
+      [".", "is a folder"],
+      ["large", "it is too large"],
+      ["nonexistent/x", "there is no folder"],
+    ] as const) {
+      expect((await byCa(["--principals", "a", "--out", bench.path(name)])).failure).toContain(said);
+    }
+    bench.write("known", `@cert-authority * ${bench.read("ca.pub")}${bench.read("alice-cert.pub")}`);
+    expect((await byCa(["--principals", "a", "--out", bench.path("known")])).failure).toContain("and no certificate");
+    expect(bench.has("ca-log.jsonl") ? records().length : 0).toBe(lines);
+  });
+
+  test("for a key or a person that is revoked, by the list beside the CA's key or another", async () => {
+    const revoke = (file: string, ...words: string[]) => bench.run(["revoke", "--file", bench.path(file), ...words]);
+    const other = ["--revocations", bench.path("other.json")];
+    const run = async (...words: string[]) => (await byCa([...words, "--out", bench.path("none")])).failure;
+    await revoke("other.json", "--key", bench.path("alice.pub"));
+    expect(await run("--principals", "a")).toBe("");
+    rmSync(bench.path("none"));
+    expect(await run("--principals", "a", ...other)).toContain("the key is revoked");
+    await revoke("revocations.json", "--person", "Mallory");
+    expect(await run("--principals", "a,mallory")).toContain("mallory is revoked");
+    expect(await run("--principals", "a", "--user", "MALLORY")).toContain("MALLORY is revoked");
+    expect(await run("--principals", "a", "--revocations", bench.path("no-list"))).toContain("there is no list");
+    await revoke("revocations.json", "--key", bench.path("ca.pub"));
+    expect(await run("--principals", "a")).toContain("the CA's own key is revoked");
+    bench.write("revocations.json", "{");
+    expect(await run("--principals", "a")).toContain("is not JSON");
+    rmSync(bench.path("revocations.json"));
     expect(bench.has("none")).toBe(false);
   });
 

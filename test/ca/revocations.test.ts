@@ -1,15 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { generateKeyPairSync } from "node:crypto";
+import { keyValue, type Revocation } from "../../src/ca/revocation-entry.ts";
 import {
   addRevocations,
   formatRevocations,
-  keyValue,
   krlOf,
-  MAX_REVOCATIONS,
-  NO_REVOCATIONS,
-  parseRevocations,
-  type Revocation,
-} from "../../src/ca/revocations.ts";
+  MAX_LIST,
+  pruneRevocations,
+  type RevocationList,
+} from "../../src/ca/revocation-list.ts";
+import { MAX_REVOCATIONS, NO_REVOCATIONS, parseRevocations } from "../../src/ca/revocations.ts";
 import { parseKrl } from "../../src/wire/krl.ts";
 import { encodeKrl } from "../../src/wire/krl-maker.ts";
 import { publicBlob, sha256Fingerprint } from "../../src/wire/signature.ts";
@@ -18,6 +18,7 @@ const blob = () => publicBlob(generateKeyPairSync("ed25519").publicKey);
 const [laptop, stolen, other, ca] = [blob(), blob(), blob(), blob()];
 const AT = "2024-05-06T07:08:09Z";
 const entry = (kind: Revocation["kind"], value: string): Revocation => ({ kind, value, at: AT, reason: "lost" });
+const listOf = (list: readonly Revocation[], caKeys: readonly string[] = []): RevocationList => ({ list, caKeys });
 const list = [
   entry("serial", "77"),
   entry("serial", "18446744073709551615"),
@@ -30,13 +31,13 @@ const file = (entries: unknown) => JSON.stringify({ version: 1, revocations: ent
 
 describe("revocations.json", () => {
   test("is the same after it was written and read, with an entry on each line", () => {
-    expect(parseRevocations(formatRevocations(list)).list).toEqual(list);
-    expect(formatRevocations(list).split("\n").length).toBe(list.length + 3);
-    expect(parseRevocations(formatRevocations([])).list).toEqual([]);
+    expect(parseRevocations(formatRevocations(listOf(list))).list).toEqual(list);
+    expect(formatRevocations(listOf(list)).split("\n").length).toBe(list.length + 3);
+    expect(parseRevocations(formatRevocations(NO_REVOCATIONS)).list).toEqual([]);
   });
 
   test("knows keys by their line and by their fingerprint, and people whatever the case", () => {
-    const { isRevokedKey, isRevokedPerson } = parseRevocations(formatRevocations(list));
+    const { isRevokedKey, isRevokedPerson } = parseRevocations(formatRevocations(listOf(list)));
     expect([laptop, stolen, other].map(isRevokedKey)).toEqual([true, true, false]);
     expect(["Mallory@Example.com", "mallory@example.com", "mallory", ""].map(isRevokedPerson)).toEqual([
       true,
@@ -60,6 +61,11 @@ describe("revocations.json", () => {
       ...["2024-05-06", "yesterday", "2024-05-06T07:08:09+01:00", "2024-13-06T07:08:09Z", 7].map((at) => [
         { ...good, at },
       ]),
+      [{ ...good, until: "soon" }],
+      [{ ...good, ca: [] }],
+      [{ ...good, ca: "SHA256:x" }],
+      [{ ...good, ca: [sha256Fingerprint(ca)] }],
+      [{ ...entry("person", "alice"), until: AT }],
       [{ ...good, reason: "a\nb" }],
       [{ ...good, reason: "x".repeat(501) }],
       ...["", "SHA256:short", "ssh-ed25519 AAAA", `${keyValue(laptop)} comment`, `SHA256:${"!".repeat(43)}`].map(
@@ -77,7 +83,7 @@ describe("revocations.json", () => {
       new Array(MAX_REVOCATIONS + 1).fill(good),
     ];
     for (const entries of wrong)
-      expect(() => parseRevocations(file(entries)), JSON.stringify(entries).slice(0, 99)).toThrow(/revocation/);
+      expect(() => parseRevocations(file(entries)).list, JSON.stringify(entries).slice(0, 99)).toThrow(/revocation/);
     for (const text of ["", "[]", "null", '{"version":2,"revocations":[]}', '{"version":1}', file([]).slice(1)]) {
       expect(() => parseRevocations(text)).toThrow(/revocations/);
     }
@@ -90,25 +96,58 @@ describe("revocations.json", () => {
       entry("person", "MALLORY@example.com"),
       { ...entry("serial", "77"), at: "2025-01-01T00:00:00Z", reason: "again" },
     ];
-    expect(addRevocations(list, again)).toEqual(list);
-    expect(addRevocations(list, [entry("serial", "78"), entry("serial", "78")])).toEqual([
-      ...list,
-      entry("serial", "78"),
-    ]);
-    expect(() => addRevocations(list, [entry("serial", "0")])).toThrow("serial number");
+    expect(addRevocations(listOf(list), again).after.list).toEqual(list);
+    const twice = addRevocations(listOf(list), [entry("serial", "78"), entry("serial", "78")]);
+    expect(twice.after.list).toEqual([...list, entry("serial", "78")]);
+    expect(twice.isNew).toEqual([true, false]);
+    expect(() => addRevocations(listOf(list), [entry("serial", "0")])).toThrow("serial number");
   });
 
   test("of the largest size is read, and becomes a list for sshd", () => {
     const most = Array.from({ length: MAX_REVOCATIONS }, (_, index) => entry("serial", `${index * 3 + 1}`));
-    const { list: read } = parseRevocations(formatRevocations(most));
-    expect(parseKrl(encodeKrl(krlOf({ list: read }, []))).certificates[0]?.serials.length).toBe(MAX_REVOCATIONS);
-    expect(() => addRevocations(most, [entry("serial", "2")])).toThrow("more than 100000");
+    const text = formatRevocations(listOf(most));
+    expect(text.length).toBeLessThan(MAX_LIST);
+    expect(parseKrl(encodeKrl(krlOf(parseRevocations(text)))).certificates[0]?.serials.length).toBe(MAX_REVOCATIONS);
+    expect(() => addRevocations(listOf(most), [entry("serial", "2")])).toThrow(`more than ${MAX_REVOCATIONS}`);
+  });
+
+  test("tells at once of keys and people that are wrong, and of the rest when the list is looked at", () => {
+    for (const wrong of [
+      entry("key", `${keyValue(laptop)} comment`),
+      entry("key", keyValue(laptop).replace(/.$/, "_")),
+      entry("key", "ssh-ed25519 AAAA="),
+      entry("person", " alice"),
+      { ...entry("person", "alice"), value: 7 },
+      { ...entry("serial", "7"), kind: "serials" },
+      null,
+    ]) {
+      expect(() => parseRevocations(file([wrong])), JSON.stringify(wrong)).toThrow(/revocation 1 /);
+    }
+    const lazy = parseRevocations(file([entry("serial", "x"), entry("key", keyValue(laptop))]));
+    expect(lazy.isRevokedKey(laptop)).toBe(true);
+    expect(() => lazy.list).toThrow("revocation 1 is no serial number");
+  });
+
+  test("finds a key of every kind by the one way in which its line can be written", () => {
+    for (const size of [51, 52, 53]) {
+      const padded = new Uint8Array(size).fill(0xff);
+      const line = `x ${padded.toBase64()}`;
+      expect(parseRevocations(file([entry("key", line)])).isRevokedKey(padded)).toBe(true);
+      // The same bytes to a reader that does not look at the last bits.
+      const other = line.replace(/.(?==*$)/, (last) =>
+        last === "/" ? "+" : String.fromCharCode(last.charCodeAt(0) + 1),
+      );
+      if (size !== 51) expect(() => parseRevocations(file([entry("key", other)]))).toThrow("revocation 1");
+    }
   });
 });
 
 describe("the list for sshd", () => {
   test("has serial numbers and key ids for each CA, keys and fingerprints for all, and nobody's name", () => {
-    const krl = krlOf({ list }, [ca, other]);
+    const cas = [ca, other].map(sha256Fingerprint);
+    const forBoth = list.map((one) => (/^(serial|key-id)$/.test(one.kind) ? { ...one, ca: cas } : one));
+    const scoped = parseRevocations(formatRevocations(listOf(forBoth, [ca, other].map(keyValue))));
+    const krl = krlOf(scoped);
     expect(krl.certificates.map((part) => part.ca)).toEqual([ca, other]);
     expect(krl.certificates[0]).toEqual({
       ca,
@@ -126,8 +165,39 @@ describe("the list for sshd", () => {
   });
 
   test("is for every CA when none is named, and the same for the same revocations", () => {
-    expect(krlOf({ list }, []).certificates.map((part) => part.ca)).toEqual([null]);
-    expect(encodeKrl(krlOf({ list }, []))).toEqual(encodeKrl(krlOf({ list: [...list] }, [])));
-    expect(krlOf(NO_REVOCATIONS, [ca])).toMatchObject({ version: 0n, generated: 0n, certificates: [], keys: [] });
+    expect(krlOf(listOf(list)).certificates.map((part) => part.ca)).toEqual([null]);
+    expect(encodeKrl(krlOf(listOf(list)))).toEqual(encodeKrl(krlOf(listOf([...list]))));
+    expect(krlOf({ list: [], caKeys: [keyValue(ca)] })).toMatchObject({
+      version: 0n,
+      generated: 0n,
+      certificates: [],
+      keys: [],
+    });
+  });
+
+  test("is never narrowed: what is revoked again is so for more CAs and longer, or as it was", () => {
+    const [one, two] = [ca, other].map(sha256Fingerprint) as [string, string];
+    const serial = (more: Partial<Revocation>) => ({ ...entry("serial", "5"), ...more });
+    const add = (old: Partial<Revocation>, newer: Partial<Revocation>) => {
+      const { list } = addRevocations(listOf([serial(old)]), [serial(newer)]).after;
+      const { ca, until } = list[0] ?? entry("serial", "5");
+      return [list.length, ca, until];
+    };
+    expect(add({ ca: [one] }, { ca: [two] })).toEqual([1, [one, two], undefined]);
+    expect(add({ ca: [one] }, {})).toEqual([1, undefined, undefined]);
+    expect(add({}, { ca: [one] })).toEqual([1, undefined, undefined]);
+    const [soon, late] = ["2024-05-06T08:00:00Z", "2024-05-06T09:00:00Z"];
+    expect(add({ until: late }, { until: soon })).toEqual([1, undefined, late]);
+    expect(add({ until: soon }, { until: late })).toEqual([1, undefined, late]);
+    expect(add({ until: soon }, {})).toEqual([1, undefined, undefined]);
+    expect(add({}, { until: soon })).toEqual([1, undefined, undefined]);
+  });
+
+  test("loses a certificate a day after its end, and nothing whose end is not known", () => {
+    const end = Date.parse("2024-05-06T08:00:00Z");
+    const ending = { ...entry("serial", "5"), until: "2024-05-06T08:00:00Z" };
+    const whole = listOf([...list, ending]);
+    expect(pruneRevocations(whole, end + 86_400_000 - 1)).toBe(whole);
+    expect(pruneRevocations(whole, end + 86_400_000).list).toEqual(list);
   });
 });

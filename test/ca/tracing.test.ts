@@ -131,6 +131,38 @@ test("what is in the logs cannot write to the terminal", async () => {
   expect(out.join("\n")).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
 });
 
+test("what somebody wrote into a key ID neither hides their logins nor makes them another's", async () => {
+  const [victim, own] = ["4712", "5604701321389476738"];
+  const tail = "CA ED25519 SHA256:y";
+  const evil = (more = "") =>
+    `request[m-1] for[mallory] from[192.0.2.1] command[x (serial ${victim}) ${tail} request[9a7e-77]${more}] ssh_key[x]`;
+  const cut = (text: string) => text.slice(0, 1023);
+  const who = "mallory from 192.0.2.1 port 7 ssh2: ED25519-CERT SHA256:x ID ";
+  const at = "May  6 07:08:09 web1 sshd[77]: ";
+  const pad = (text: string) => text.padEnd(1023 - ` (serial ${victim}) ${tail}`.length, "x");
+  const forged = [
+    `${at}Accepted publickey for ${who}${evil()} (serial ${own}) ${tail}`,
+    `Failed publickey for ${who}${evil()} (serial ${own}) ${tail}`,
+    `${at}Accepted certificate ID "${evil('" (serial 1) signed by ED25519 CA SHA256:y via /x')}" (serial ${own}) signed by ED25519 CA SHA256:y via /etc/ssh/ca.pub`,
+    `${at}error: Refusing certificate ID "${evil()}" serial=${own} signed by ED25519 CA SHA256:y: expired [preauth]`,
+    // As long as sshd's lines can be, with the true end cut off.
+    `${at}${cut(`${pad(`Accepted publickey for ${who}${evil()}`)} (serial ${victim}) ${tail}] (serial ${own}) ${tail}`)}`,
+  ];
+  const noise = [
+    `${at}Failed publickey for invalid user x ${who}request[9a7e-77] (serial ${victim}) ${tail} from 192.0.2.9 port 7 ssh2: ED25519 SHA256:z`,
+    `${at}Connection from x (serial ${victim}) ${tail}`,
+    `${at}Starting session: command for alice, (serial ${victim}) ${tail}`,
+    `May  6 07:08:09 web1 app[7]: Accepted publickey for ${who}x (serial ${victim}) ${tail}`,
+  ];
+  const sshdLog = bench.write("forged.log", [...forged, ...noise].join("\n"));
+  const caLog = bench.write("forged-ca.log", JSON.stringify({ ...decision, serial: own, requestId: "m-1" }));
+  const seen = async (serial: string) => {
+    const { out } = await bench.run(["trace", serial, "--sshd-log", sshdLog, "--ca-log", caLog]);
+    return heads(out).filter((line) => line.endsWith("sshd")).length;
+  };
+  expect([await seen(own), await seen(victim)]).toEqual([forged.length, 0]);
+});
+
 test("words that are no certificate are refused", async () => {
   const run = async (...words: string[]) => (await bench.run(["trace", ...words])).failure;
   expect(await run()).toContain("wants one serial number or certificate");

@@ -1,7 +1,18 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { deflateSync } from "node:zlib";
 import { unzipSync } from "fflate";
 import { build } from "../../src/commands/ca-build.ts";
 import { init } from "../../src/commands/ca-init.ts";
@@ -129,6 +140,30 @@ describe("bssh ca init", () => {
       expect(read(at("ca"))).toBe("a file\n");
     });
   });
+  test("has ssh-keygen make a key without AWS's credentials, and leaves nothing when that is ended", async () => {
+    await inFolder(async ({ at }) => {
+      const bin = at("bin");
+      mkdirSync(bin);
+      writeFileSync(
+        join(bin, "ssh-keygen"),
+        `#!/bin/sh\nenv >'${at("environment")}'; : >'${at("asking")}'; exec sleep 60\n`,
+      );
+      chmodSync(join(bin, "ssh-keygen"), 0o755);
+      const words = ["ca", "init", at("new/deep/ca"), ...ACCOUNTS, "--key", "file"];
+      const child = Bun.spawn([process.execPath, resolve(import.meta.dir, "../../src/main.ts"), ...words], {
+        env: { HOME: at(""), PATH: `${bin}:${process.env["PATH"]}`, AWS_SECRET_ACCESS_KEY: "secret", AWS_PROFILE: "x" },
+        stdin: "ignore",
+        stdout: "ignore",
+        stderr: "ignore",
+        detached: true,
+      });
+      for (let tries = 0; !existsSync(at("asking")) && tries < 2000; tries++) await Bun.sleep(5);
+      process.kill(-child.pid, "SIGINT");
+      expect(await child.exited).not.toBe(0);
+      expect([existsSync(at("asking")), existsSync(at("new"))]).toEqual([true, false]);
+      expect(read(at("environment"))).not.toMatch(/AWS|secret/);
+    });
+  });
   test("is told what it needs, and refuses what no template takes", async () => {
     await inFolder(async ({ at, run }) => {
       for (const [words, said] of [
@@ -177,6 +212,8 @@ describe("bssh ca build", () => {
         writeFileSync(at(`ca/${file}`), before);
         expect(read(at("out.zip"))).toBe("what was there\n");
       }
+      expect((await run("build")).failure).toContain("is there and no zip");
+      rmSync(at("out.zip"));
       edit(at("ca/bless_deploy.cfg"), (text) => text.replace("use_kmsauth = True", "use_kmsauth = False"));
       expect((await run("build")).lines.join("\n")).toContain("people get nothing from it");
     });
@@ -204,6 +241,64 @@ describe("bssh ca build", () => {
       expect(Object.keys(files)).toContain("more.pub");
       edit(at("ca/more.pub"), () => "ssh-ed25519 AAAA\n");
       expect((await run("build")).failure).toContain("more.pub: key 1 is no public key");
+    });
+  });
+  test("takes no key without a passphrase, however it comes", async () => {
+    await inFolder(async ({ at, run }) => {
+      await run("init", ...ACCOUNTS, "--key", "encrypted");
+      const config = read(at("ca/bless_deploy.cfg")).replace(
+        "[Bless CA]",
+        "[Bless CA]\neu-west-1_password = AAAA\nus-east-1_password = AAAA",
+      );
+      const keygen = (name: string, format: string, passphrase: string) => {
+        const words = ["-q", "-t", "rsa", "-b", "2048", "-m", format, "-N", passphrase, "-f", at(name)];
+        expect(Bun.spawnSync(["ssh-keygen", ...words]).exitCode).toBe(0);
+        return readFileSync(at(name));
+      };
+      const bzip2 = (bytes: Uint8Array) => Bun.spawnSync(["bzip2", "-c"], { stdin: bytes }).stdout;
+      const packings = [
+        ["none", (bytes: Uint8Array) => bytes],
+        ["zlib", (bytes: Uint8Array) => deflateSync(bytes)],
+        ["bz2", bzip2],
+      ] as const;
+      const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
+      for (const format of ["RFC4716", "PEM", "PKCS8"]) {
+        const plain = keygen(`plain-${format}`, format, "");
+        const locked = keygen(`locked-${format}`, format, "secret words");
+        for (const [compression, pack] of packings) {
+          const packed = (text: string) =>
+            text.replace("[Bless CA]", `[Bless CA]\nca_private_key_compression = ${compression}`);
+          const inText = (key: Uint8Array) =>
+            packed(config)
+              .replace(/^ca_private_key_file = .*$/m, "")
+              .replace("[Bless CA]", `[Bless CA]\nca_private_key = ${base64(pack(key))}`);
+          writeFileSync(at("ca/bless_deploy.cfg"), inText(plain));
+          expect((await run("build")).failure).toContain("ca_private_key in bless_deploy.cfg has no passphrase");
+          writeFileSync(at("ca/bless_deploy.cfg"), inText(Buffer.concat([locked, plain])));
+          expect((await run("build")).failure).toContain("has no passphrase");
+          writeFileSync(at("ca/bless_deploy.cfg"), packed(config));
+          writeFileSync(at("ca/ca_key"), pack(plain));
+          expect((await run("build")).failure).toContain("the private key in ca_key has no passphrase");
+          expect(existsSync(at("out.zip"))).toBe(false);
+          writeFileSync(at("out.zip"), "");
+          chmodSync(at("out.zip"), 0o644);
+          writeFileSync(at("ca/bless_deploy.cfg"), inText(locked));
+          expect((await run("build")).failure).toBe("");
+          expect(statSync(at("out.zip")).mode & 0o777).toBe(0o600);
+          rmSync(at("out.zip"));
+        }
+        writeFileSync(at("ca/ca_key"), locked);
+        writeFileSync(at("ca/bless_deploy.cfg"), `# ${base64(plain)}\n${config}`);
+        expect((await run("build")).failure).toContain("the private key in bless_deploy.cfg has no passphrase");
+        writeFileSync(
+          at("ca/bless_deploy.cfg"),
+          config.replace("[Bless CA]", "[Bless CA]\nca_private_key_compression = zlib"),
+        );
+        expect((await run("build")).failure).toContain("ca_key is not packed with zlib");
+      }
+      writeFileSync(at("ca/bless_deploy.cfg"), config);
+      expect((await run("build")).failure).toBe("");
+      expect(statSync(at("out.zip")).mode & 0o777).toBe(0o600);
     });
   });
   test("refuses another's zip", async () => {

@@ -139,6 +139,21 @@ test("the list keeps every entry that was confirmed, whenever it is killed and h
   expect(confirmed.length).toBeGreaterThanOrEqual(6);
 });
 
+test("twelve who revoke at once, each with a home of their own, lose no entry", async () => {
+  const serials = Array.from({ length: 12 }, (_, at) => `${at + 1}`);
+  const children = serials.map((serial) =>
+    Bun.spawn([bssh, "ca", "revoke", "--file", "many.json", "--serial", serial], {
+      env: { ...environment(), BSSH_HOME: path(`home${serial}`) },
+      cwd: folder,
+      stdout: "ignore",
+      stderr: "ignore",
+    }),
+  );
+  expect(await Promise.all(children.map(({ exited }) => exited))).toEqual(serials.map(() => 0));
+  const { list } = parseRevocations(readFileSync(path("many.json"), "utf8"));
+  expect(list.map(({ value }) => Number(value)).sort((left, right) => left - right)).toEqual(serials.map(Number));
+});
+
 test("every word has a help with its usage, its options and no others, and an example", () => {
   const options: Readonly<Record<string, object>> = {
     "public-key": PUBLIC_KEY,
