@@ -4,7 +4,7 @@ import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { BunPlugin } from "bun";
 import manifest from "../package.json" with { type: "json" };
-import { makeZip } from "../src/commands/ca-zip.ts";
+import { makeZip } from "../src/commands/ca/zip.ts";
 
 const root = resolve(import.meta.dir, "..");
 
@@ -75,7 +75,7 @@ function renamed(texts: ReadonlyMap<string, string>): Map<string, Uint8Array> {
   );
 }
 
-/** Where the zip of the function lies; src/commands/ca-function.ts takes it in from there. */
+/** Where the zip of the function lies; src/commands/ca/function.ts takes it in from there. */
 export const ZIP = join(root, "dist", "ca-lambda.zip");
 
 export async function buildFunction(out: string): Promise<void> {

@@ -239,7 +239,7 @@ describe("nothing is signed", () => {
 test("no module on the way of a signature by hand speaks to a network", () => {
   const seen = new Set<string>();
   const packages = new Set<string>();
-  const queue = [resolve(import.meta.dir, "../../src/commands/ca-sign.ts")];
+  const queue = [resolve(import.meta.dir, "../../src/commands/ca/sign.ts")];
   for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
     if (seen.has(file)) continue;
     seen.add(file);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
 import { bundleFunction } from "../../.ci/build-ca.ts";
-import { makeZip } from "../../src/commands/ca-zip.ts";
+import { makeZip } from "../../src/commands/ca/zip.ts";
 import { hostFiles, userFiles } from "../../src/sandbox/aws/ca-files.ts";
 import { openSession, roleCaller } from "../../src/sandbox/aws/credentials.ts";
 import { sealUnder } from "../../src/sandbox/aws/kms.ts";

@@ -4,7 +4,7 @@ import { chmodSync, linkSync, lstatSync, readdirSync, statSync, symlinkSync } fr
 import { dirname } from "node:path";
 import { MAX_LIST } from "../../src/ca/revocation-list.ts";
 import { MAX_REVOCATIONS, parseRevocations, type Revocation } from "../../src/ca/revocations.ts";
-import { lockFolder } from "../../src/commands/ca-lock.ts";
+import { lockFolder } from "../../src/commands/ca/lock.ts";
 import type { Failure } from "../../src/failure.ts";
 import { sshKeygen } from "../wire/support.ts";
 import { type Bench, makeBench } from "./running.ts";

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { unzipSync } from "fflate";
-import { makeZip } from "../../src/commands/ca-zip.ts";
+import { makeZip } from "../../src/commands/ca/zip.ts";
 
 const root = resolve(import.meta.dir, "../..");
 

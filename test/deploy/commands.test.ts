@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { generateKeyPairSync } from "node:crypto";
 import {
   chmodSync,
   existsSync,
@@ -14,12 +15,14 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { deflateSync } from "node:zlib";
 import { unzipSync } from "fflate";
-import { build } from "../../src/commands/ca-build.ts";
-import { init } from "../../src/commands/ca-init.ts";
-import { makeZip } from "../../src/commands/ca-zip.ts";
+import { build } from "../../src/commands/ca/build.ts";
+import { init } from "../../src/commands/ca/init.ts";
+import { makeZip } from "../../src/commands/ca/zip.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { Failure } from "../../src/failure.ts";
 import { nodeSystem } from "../../src/system/node.ts";
+import { formatPublicKey } from "../../src/wire/public-key.ts";
+import { publicBlob } from "../../src/wire/signature.ts";
 
 const ACCOUNTS = [
   "--users-account",
@@ -180,6 +183,37 @@ describe("bssh ca init", () => {
       expect(existsSync(at("ca"))).toBe(false);
     });
   });
+});
+
+describe("what bssh ca init leaves to be filled in", () => {
+  /** The file with every line that is an option and no explanation. */
+  const uncommented = (text: string) =>
+    text.replace(/^#(?! )/gm, "").replaceAll("ecdsa-sha2-nistp256 AAAA…", authority);
+  const blob = publicBlob(generateKeyPairSync("ed25519").publicKey);
+  const authority = formatPublicKey({ type: "ssh-ed25519", blob, comment: "" });
+
+  test("is taken by bssh once it is, for people and for servers, and certificates last half an hour", () =>
+    inFolder(async ({ at, run }) => {
+      await run("init", ...ACCOUNTS);
+      for (const name of ["config.toml", "server.toml"]) {
+        edit(at(`ca/${name}`), uncommented);
+        const { settings } = loadConfig({ BSSH_CONFIG: at(`ca/${name}`), HOME: at("") }, read0);
+        expect([name, settings.hostPatterns, settings.hostCaKeys.length]).toEqual([name, ["*.example.com"], 1]);
+      }
+      expect(read(at("ca/bless_deploy.cfg"))).toContain("\ncertificate_validity_after_seconds = 1800\n");
+    }));
+
+  test("is of the regions' own partition, and no region stands there twice", () =>
+    inFolder(async ({ at, run }) => {
+      const words = ["--users-account", "123456789012", "--ca-account", "210987654321", "--people", "both"];
+      expect((await run("init", ...words, "--regions", "eu-west-1,eu-west-1")).failure).toContain(
+        "names eu-west-1 twice",
+      );
+      const { lines } = await run("init", ...words, "--regions", "cn-north-1");
+      expect(read(at("ca/identity-center.json"))).toContain('"arn:aws-cn:iam::210987654321:role/bless-user"');
+      expect(lines.join("\n")).toContain("KmsauthKeyArn=arn:aws-cn:kms:cn-north-1:123456789012:key/…");
+      expect(lines.join("\n")).not.toContain("without ca_key");
+    }));
 });
 
 describe("bssh ca build", () => {

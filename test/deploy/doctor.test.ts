@@ -4,17 +4,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { doctor } from "../../src/commands/doctor.ts";
 import { Failure } from "../../src/failure.ts";
+import { userFiles } from "../../src/sandbox/aws/ca-files.ts";
 import { worldSecrets } from "../../src/sandbox/aws/credentials.ts";
+import { keptDeployment } from "../../src/sandbox/aws/deployment.ts";
 import type { FunctionHandler } from "../../src/sandbox/aws/lambda.ts";
 import type { PolicyDocument } from "../../src/sandbox/aws/policy.ts";
 import { startAws } from "../../src/sandbox/aws/server.ts";
-import { makeWorld, type WorldOptions } from "../../src/sandbox/aws/world.ts";
+import { makeWorld, type World, type WorldOptions } from "../../src/sandbox/aws/world.ts";
 import { nodeSystem } from "../../src/system/node.ts";
 
 type Check = {
   readonly region: string | null;
   readonly name: string;
-  readonly ok: boolean;
+  readonly ok: boolean | null;
   readonly fact: string;
   readonly next: string;
   readonly action: string | null;
@@ -24,11 +26,23 @@ type Check = {
 
 type Visit = { readonly status: number; readonly checks: readonly Check[]; readonly lines: readonly string[] };
 
+type Odd = {
+  readonly caKeys?: boolean;
+  /** What is different in this world. */
+  readonly change?: (world: World) => void;
+  readonly environment?: Readonly<Record<string, string>>;
+};
+
 /** What the doctor says in a world. `caKeys`: false leaves them out of the config. */
-async function visit(options: WorldOptions, words: readonly string[] = ["--json"], caKeys = true): Promise<Visit> {
+async function visit(
+  options: WorldOptions,
+  words: readonly string[] = ["--json"],
+  { caKeys = true, change = () => {}, environment = {} }: Odd = {},
+): Promise<Visit> {
   const folder = mkdtempSync(join(tmpdir(), "bssh-doctor-"));
   const world = makeWorld(options);
   const person = world.identityCenter ?? world.user;
+  change(world);
   const server = startAws(world, { log: () => {} });
   writeFileSync(join(folder, "code"), await world.currentCode());
   const config = [
@@ -70,6 +84,7 @@ async function visit(options: WorldOptions, words: readonly string[] = ["--json"
         ...(world.identityCenter === null ? {} : { AWS_SESSION_TOKEN: world.identityCenter.sessionToken }),
         AWS_ENDPOINT_URL: server.url,
         AWS_REGION: "us-east-1",
+        ...environment,
       },
       system: nodeSystem(),
       readText,
@@ -219,7 +234,7 @@ describe("the doctor", () => {
     expect(one.checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(["regions"]);
   });
   test("says which keys the config should name, and that a function which does not start is none", async () => {
-    const unnamed = await visit({}, ["--json"], false);
+    const unnamed = await visit({}, ["--json"], { caKeys: false });
     expect(unnamed.status).toBe(1);
     const missing = unnamed.checks.find(({ name }) => name === "ca_keys");
     expect(missing?.next).toMatch(/add to ca_keys: "ssh-ed25519 [A-Za-z0-9+/]+={0,2}"$/);
@@ -229,6 +244,58 @@ describe("the doctor", () => {
       },
     });
     expect(broken.checks.find(({ name, ok }) => name === "function" && !ok)?.fact).toContain("does not start");
+  });
+  for (const [what, file, change, cause] of [
+    ["a damaged list of revocations", "revocations.json", () => "{", "revocations"],
+    [
+      "a config that is wrong",
+      "bless_deploy.cfg",
+      (text: string) => text.replace("[Bssh]\n", "[Bssh]\nmax_validity_seconds = soon\n"),
+      "configuration",
+    ],
+    [
+      "a password that is missing",
+      "bless_deploy.cfg",
+      (text: string) => text.replace(/^us-west-2_password.*$/gm, ""),
+      "configuration",
+    ],
+  ] as const) {
+    test(`says once what ${what} is the cause of, and takes nothing that follows from it for another fault`, async () => {
+      const { status, checks } = await visit({}, ["--json"], {
+        change: (world) => {
+          const files = new Map(userFiles(world, world.bless));
+          files.set(file, change(files.get(file) ?? ""));
+          const kept = { ...keptDeployment(files), version: () => what };
+          world.deployments.set(world.functionName, kept);
+        },
+      });
+      expect(status).toBe(1);
+      const bad = checks.filter(({ ok, region }) => ok === false && region === "us-west-2");
+      expect(bad.map(({ name }) => name)).toEqual([cause]);
+      expect(checks.filter(({ ok, region }) => ok === false && region === null)).toEqual([]);
+      expect(bad[0]?.fact).not.toMatch(/(configuration is wrong.*){2}|wrong: The CA's/);
+      expect(checks.filter(({ ok, region }) => ok === null && region === "us-west-2").map(({ name }) => name)).toEqual([
+        "certificate",
+      ]);
+      expect(checks.find(({ name }) => name === "regions")?.ok).toBe(null);
+    });
+  }
+  test("does not take what earlier logins left for credentials, nor its own clock for AWS's", async () => {
+    const { status, checks } = await visit({}, ["--json"], { environment: { AWS_SECRET_ACCESS_KEY: "not-it" } });
+    expect(status).toBe(1);
+    expect(checks.map(({ name, ok }) => `${name} ${ok}`)).toEqual(["credentials false", "clock null"]);
+  });
+  test("prints its object also where there are no credentials", async () => {
+    const none = {
+      AWS_ACCESS_KEY_ID: "",
+      AWS_SECRET_ACCESS_KEY: "",
+      AWS_CONFIG_FILE: "/none",
+      AWS_SHARED_CREDENTIALS_FILE: "/none",
+    };
+    const { status, checks } = await visit({}, ["--json"], { environment: none });
+    expect(status).toBe(1);
+    expect(checks[0]).toMatchObject({ name: "credentials", ok: false });
+    expect(checks[0]?.fact).toContain("there are no AWS credentials");
   });
   test("is asked with --ca", async () => {
     const call = { environment: {}, system: nodeSystem(), readText: () => null, program: "bssh", out: () => {} };

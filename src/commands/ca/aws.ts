@@ -1,19 +1,19 @@
 // What AWS knows of the CA's keys, asked with the credentials at hand; no session, token or role is made for it.
 import { createPublicKey } from "node:crypto";
-import { loadConfig } from "../config/load.ts";
-import { Failure, printable } from "../failure.ts";
-import { call as callAws, type Errand } from "../issue/errand.ts";
-import type { About } from "../issue/errors.ts";
-import type { Keys } from "../issue/keys.ts";
-import { openErrand } from "../issue/open.ts";
-import { ownKeys } from "../issue/own-keys.ts";
-import { askOnTerminal } from "../terminal/ask.ts";
-import { say, tracer } from "../terminal/say.ts";
-import { WireError } from "../wire/bytes.ts";
-import { parsePublicKey } from "../wire/public-key.ts";
-import { publicBlob } from "../wire/signature.ts";
-import type { CommandCall } from "./call.ts";
-import { usage } from "./words.ts";
+import { loadConfig } from "../../config/load.ts";
+import { Failure, printable } from "../../failure.ts";
+import { call as callAws, type Errand } from "../../issue/errand.ts";
+import type { About } from "../../issue/errors.ts";
+import type { Keys } from "../../issue/keys.ts";
+import { openErrand } from "../../issue/open.ts";
+import { ownKeys } from "../../issue/own-keys.ts";
+import { askOnTerminal } from "../../terminal/ask.ts";
+import { say, tracer } from "../../terminal/say.ts";
+import { WireError } from "../../wire/bytes.ts";
+import { parsePublicKey } from "../../wire/public-key.ts";
+import { publicBlob } from "../../wire/signature.ts";
+import type { CommandCall } from "../call.ts";
+import { usage } from "../words.ts";
 
 export type CaQuestions = {
   /** Blob of the public half of a KMS key, named by its ARN, its id or an alias. Throws Failure. */

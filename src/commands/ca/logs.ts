@@ -1,7 +1,7 @@
 // Logs as they lie about: of any length, with anything in them, JSON behind whatever a collector put in front of it.
 import { closeSync, openSync, readSync } from "node:fs";
-import { Failure, printable } from "../failure.ts";
-import { describeTrouble } from "./ca-files.ts";
+import { Failure, printable } from "../../failure.ts";
+import { describeTrouble } from "./files.ts";
 
 export type LogRecord = Readonly<Record<string, unknown>>;
 

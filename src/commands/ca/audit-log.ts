@@ -1,9 +1,9 @@
 // The audit log of signatures by hand: a record a line, only ever added to.
 import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSync } from "node:fs";
-import { Failure, printable } from "../failure.ts";
-import { describeTrouble } from "./ca-files.ts";
-import { recordIn, textField } from "./ca-logs.ts";
-import { placeAt } from "./ca-replace.ts";
+import { Failure, printable } from "../../failure.ts";
+import { describeTrouble } from "./files.ts";
+import { recordIn, textField } from "./logs.ts";
+import { placeAt } from "./replace.ts";
 
 /** Bytes of the first line that are looked at. */
 const HEAD = 64 * 1024;

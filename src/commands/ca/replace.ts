@@ -16,8 +16,8 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { Failure, printable } from "../failure.ts";
-import { describeTrouble } from "./ca-files.ts";
+import { Failure, printable } from "../../failure.ts";
+import { describeTrouble } from "./files.ts";
 
 /** The regular file at a path, links followed; null when nothing is there. Throws Failure for anything else. */
 export function fileAt(path: string): Stats | null {

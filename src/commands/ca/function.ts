@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import { Failure } from "../failure.ts";
+import { Failure } from "../../failure.ts";
 
 /** The zip of the CA's function that this bssh was built with. Throws Failure. */
 export async function functionZip(): Promise<Uint8Array> {
   try {
-    const { default: path } = await import("../../dist/ca-lambda.zip", { with: { type: "file" } });
+    const { default: path } = await import("../../../dist/ca-lambda.zip", { with: { type: "file" } });
     return new Uint8Array(readFileSync(path));
   } catch {
     throw new Failure(

@@ -1,10 +1,10 @@
 // Two who change the same list do so one after the other, whoever they are and wherever their own folders lie: the lock is on the
 // folder of the list, and the kernel gives it back when its process ends, however it ends.
 import { closeSync, constants, openSync } from "node:fs";
-import { Failure, printable } from "../failure.ts";
-import { lockOpen } from "../issue/lock.ts";
-import { say } from "../terminal/say.ts";
-import { describeTrouble } from "./ca-files.ts";
+import { Failure, printable } from "../../failure.ts";
+import { lockOpen } from "../../issue/lock.ts";
+import { say } from "../../terminal/say.ts";
+import { describeTrouble } from "./files.ts";
 
 /** node:fs has no name for it: children must not keep the lock. */
 const O_CLOEXEC = process.platform === "darwin" ? 0x1000000 : 0x80000;

@@ -1,14 +1,14 @@
 // The CA's own key, for a signature by hand: from a file, its passphrase from the person or a file, or from an ssh-agent.
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { openAgent } from "../agent/client.ts";
-import { openKeyFile } from "../ca/key-file.ts";
-import { Failure, printable } from "../failure.ts";
-import { askOnTerminal } from "../terminal/ask.ts";
-import { encodeSignRequest, readSignature } from "../wire/agent-sign.ts";
-import type { CertificateSigner } from "../wire/certificate-maker.ts";
-import { describeTrouble, readPublicKey } from "./ca-files.ts";
-import { isEncrypted, kindFault } from "./ca-key-form.ts";
-import type { CommandCall } from "./call.ts";
+import { openAgent } from "../../agent/client.ts";
+import { openKeyFile } from "../../ca/key-file.ts";
+import { Failure, printable } from "../../failure.ts";
+import { askOnTerminal } from "../../terminal/ask.ts";
+import { encodeSignRequest, readSignature } from "../../wire/agent-sign.ts";
+import type { CertificateSigner } from "../../wire/certificate-maker.ts";
+import type { CommandCall } from "../call.ts";
+import { describeTrouble, readPublicKey } from "./files.ts";
+import { isEncrypted, kindFault } from "./key-form.ts";
 
 const LONGEST_KEY = 64 * 1024;
 const LONGEST_PASSPHRASE = 4096;

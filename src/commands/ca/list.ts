@@ -1,11 +1,11 @@
 // revocations.json and the KRL that is made of it, as the commands of the CA read and write them.
-import { formatRevocations, krlOf, MAX_LIST, type RevocationList } from "../ca/revocation-list.ts";
-import { parseRevocations, type Revocations } from "../ca/revocations.ts";
-import { Failure, printable } from "../failure.ts";
-import { MAGIC, MAX_KRL } from "../wire/krl.ts";
-import { encodeKrl } from "../wire/krl-maker.ts";
-import { readBounded } from "./ca-files.ts";
-import { fileAt, isSameFile, replaceWhole } from "./ca-replace.ts";
+import { formatRevocations, krlOf, MAX_LIST, type RevocationList } from "../../ca/revocation-list.ts";
+import { parseRevocations, type Revocations } from "../../ca/revocations.ts";
+import { Failure, printable } from "../../failure.ts";
+import { MAGIC, MAX_KRL } from "../../wire/krl.ts";
+import { encodeKrl } from "../../wire/krl-maker.ts";
+import { readBounded } from "./files.ts";
+import { fileAt, isSameFile, replaceWhole } from "./replace.ts";
 
 /** The list in a file, all of it checked; null when there is none. Throws Failure. */
 export function readRevocations(path: string): Revocations | null {

@@ -1,8 +1,8 @@
 // What goes into a zip is copied around: a private key without a passphrase never does.
 import { inflateSync } from "node:zlib";
-import { bunzip2 } from "../ca/bzip2.ts";
-import { Failure, printable } from "../failure.ts";
-import { holdsPrivateKey, isEncrypted } from "./ca-key-form.ts";
+import { bunzip2 } from "../../ca/bzip2.ts";
+import { Failure, printable } from "../../failure.ts";
+import { holdsPrivateKey, isEncrypted } from "./key-form.ts";
 
 type Compression = "none" | "zlib" | "bz2";
 

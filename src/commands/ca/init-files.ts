@@ -1,11 +1,12 @@
 // The files that a new CA begins with, as texts.
 
-import identityCenter from "../../docs/deploy/policies/identity-center.json" with { type: "json" };
-import template from "../../docs/deploy/template.yaml" with { type: "text" };
-import templateUsers from "../../docs/deploy/template-users.yaml" with { type: "text" };
-import { CONFIG_FILE, OPTIONS, type Section } from "../ca/deploy-options.ts";
-import { formatRevocations } from "../ca/revocation-list.ts";
-import { NO_REVOCATIONS } from "../ca/revocations.ts";
+import identityCenter from "../../../docs/deploy/policies/identity-center.json" with { type: "json" };
+import template from "../../../docs/deploy/template.yaml" with { type: "text" };
+import templateUsers from "../../../docs/deploy/template-users.yaml" with { type: "text" };
+import { partitionOf } from "../../ca/aws-endpoint.ts";
+import { CONFIG_FILE, OPTIONS, type Section } from "../../ca/deploy-options.ts";
+import { formatRevocations } from "../../ca/revocation-list.ts";
+import { NO_REVOCATIONS } from "../../ca/revocations.ts";
 
 /** What a CA is told from the start. */
 export type CaPlan = {
@@ -63,7 +64,11 @@ function caConfig(plan: CaPlan): string {
 }
 
 function settingsOf({ key, people, service, usersAccount, permissionSet: set }: CaPlan): Setting[] {
-  const settings: Setting[] = [{ section: "KMS Auth", name: "kmsauth_serviceid", value: service }];
+  const settings: Setting[] = [
+    { section: "KMS Auth", name: "kmsauth_serviceid", value: service },
+    // BLESS's two minutes have every login ask the CA; half an hour is what people notice nothing of.
+    { section: "Bless Options", name: "certificate_validity_after_seconds", value: "1800" },
+  ];
   if (people !== "identity-center") settings.push({ section: "KMS Auth", name: "use_kmsauth", value: "True" });
   if (people !== "iam") {
     settings.push(
@@ -112,16 +117,17 @@ function userConfig({ people, service, prefix, caAccount, regions, domain }: CaP
   ].join("\n");
 }
 
-function serverConfig({ service, prefix, caAccount, regions }: CaPlan): string {
+function serverConfig({ service, prefix, caAccount, regions, domain }: CaPlan): string {
   const text = (value: string) => JSON.stringify(value);
   return [
     "# bssh's config on a server, /etc/bssh/config.toml, for bssh host enroll.",
     "",
     `kmsauth_service = ${text(service)}`,
     "",
-    "# The CA of the servers, as bssh ca public-key prints its keys, one of each region.",
+    "# The CA of the servers, as bssh ca public-key prints its keys, one of each region, and the servers that it speaks for.",
     "#[hosts]",
     '#ca_keys = ["ecdsa-sha2-nistp256 AAAA…"]',
+    `#patterns = [${text(`*.${domain ?? "example.com"}`)}]`,
     "",
     "[host]",
     `function = ${text(`${caAccount}:function:${prefix}-host`)}`,
@@ -138,8 +144,8 @@ function serverConfig({ service, prefix, caAccount, regions }: CaPlan): string {
 }
 
 /** The permission set's inline policy. */
-function permissionSet({ caAccount, prefix }: CaPlan): string {
-  const role = `arn:aws:iam::${caAccount}:role/${prefix}-user`;
+function permissionSet({ caAccount, prefix, regions }: CaPlan): string {
+  const role = `arn:${partitionOf(regions[0] ?? "")}:iam::${caAccount}:role/${prefix}-user`;
   return `${JSON.stringify(identityCenter, null, 2).replaceAll(`\${UserRoleArn}`, role)}\n`;
 }
 
@@ -160,7 +166,7 @@ export function nextMoves(plan: CaPlan, folder: string): readonly string[] {
   const stack = (region: string, name: string, file: string, values: readonly string[]) =>
     `   $ aws cloudformation deploy --region ${region} --stack-name ${name} --template-file ${file} --capabilities CAPABILITY_NAMED_IAM --parameter-overrides ${values.join(" ")}`;
   return [
-    `next, in ${folder}, which holds the CA's whole set-up (keep it under version control, without ${KEY_FILE}):`,
+    `next, in ${folder}, which holds the CA's whole set-up (keep it under version control${key === "kms" ? "" : `, without ${KEY_FILE}`}):`,
     `1. with the credentials of account ${usersAccount} (people and servers):`,
     ...regions.map((region) =>
       stack(region, `${prefix}-people`, "template-users.yaml", [`CaAccount=${caAccount}`, ...usual]),
@@ -172,7 +178,7 @@ export function nextMoves(plan: CaPlan, folder: string): readonly string[] {
         `UserAccount=${usersAccount}`,
         ...usual,
         ...more,
-        `KmsauthKeyArn=arn:aws:kms:${region}:${usersAccount}:key/…`,
+        `KmsauthKeyArn=arn:${partitionOf(region)}:kms:${region}:${usersAccount}:key/…`,
       ]),
     ),
     ...(key === "kms" ? [] : passwordMoves(plan)),

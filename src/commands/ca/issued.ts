@@ -1,6 +1,6 @@
-import { folded } from "../ca/revocation-entry.ts";
-import { printable } from "../failure.ts";
-import { type LogRecord, linesOf, recordIn, textField } from "./ca-logs.ts";
+import { folded } from "../../ca/revocation-entry.ts";
+import { printable } from "../../failure.ts";
+import { type LogRecord, linesOf, recordIn, textField } from "./logs.ts";
 
 /** A certificate to revoke, as the CA's log knows it. */
 export type Issued = {

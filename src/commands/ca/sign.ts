@@ -1,20 +1,20 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
-import { auditLine, auditRecord } from "../ca/audit.ts";
-import type { Revocations } from "../ca/revocations.ts";
-import { Failure, printable } from "../failure.ts";
-import { WireError } from "../wire/bytes.ts";
-import { type CertificateOrder, type CertificateSigner, makeCertificate } from "../wire/certificate-maker.ts";
-import { sha256Fingerprint } from "../wire/signature.ts";
-import { appendRecord, checkAuditLog } from "./ca-audit-log.ts";
-import { isCertificate, readBounded, readPublicKey } from "./ca-files.ts";
-import { agentSigner, openCaKey } from "./ca-key.ts";
-import { readRevocations } from "./ca-list.ts";
-import { type ByHand, orderByHand } from "./ca-order.ts";
-import { isSameFile, placeAt, replaceWhole } from "./ca-replace.ts";
-import type { CommandCall } from "./call.ts";
-import { type OptionTable, parseWords, usage } from "./words.ts";
+import { auditLine, auditRecord } from "../../ca/audit.ts";
+import type { Revocations } from "../../ca/revocations.ts";
+import { Failure, printable } from "../../failure.ts";
+import { WireError } from "../../wire/bytes.ts";
+import { type CertificateOrder, type CertificateSigner, makeCertificate } from "../../wire/certificate-maker.ts";
+import { sha256Fingerprint } from "../../wire/signature.ts";
+import type { CommandCall } from "../call.ts";
+import { type OptionTable, parseWords, usage } from "../words.ts";
+import { appendRecord, checkAuditLog } from "./audit-log.ts";
+import { isCertificate, readBounded, readPublicKey } from "./files.ts";
+import { agentSigner, openCaKey } from "./key.ts";
+import { readRevocations } from "./list.ts";
+import { type ByHand, orderByHand } from "./order.ts";
+import { isSameFile, placeAt, replaceWhole } from "./replace.ts";
 
 export const help = `
 For the day when AWS or the CA's function is out of reach: whoever holds the spare CA key signs KEY.pub by hand. Nothing of AWS

@@ -1,15 +1,15 @@
-import { entryFault, keyValue, type Revocation } from "../ca/revocation-entry.ts";
-import { addRevocations, pruneRevocations, type RevocationList } from "../ca/revocation-list.ts";
-import { Failure, printable } from "../failure.ts";
-import { sha256Fingerprint } from "../wire/signature.ts";
-import { readPublicKey } from "./ca-files.ts";
-import { checkKrlPlace, readRevocations, writeKrl, writeRevocations } from "./ca-list.ts";
-import { lockFolder } from "./ca-lock.ts";
-import { fileFolder, placeAt } from "./ca-replace.ts";
-import { type Wanted, wantedIn } from "./ca-revoke-words.ts";
-import { parseLists } from "./ca-words.ts";
-import type { CommandCall } from "./call.ts";
-import { usage } from "./words.ts";
+import { entryFault, keyValue, type Revocation } from "../../ca/revocation-entry.ts";
+import { addRevocations, pruneRevocations, type RevocationList } from "../../ca/revocation-list.ts";
+import { Failure, printable } from "../../failure.ts";
+import { sha256Fingerprint } from "../../wire/signature.ts";
+import type { CommandCall } from "../call.ts";
+import { usage } from "../words.ts";
+import { readPublicKey } from "./files.ts";
+import { checkKrlPlace, readRevocations, writeKrl, writeRevocations } from "./list.ts";
+import { lockFolder } from "./lock.ts";
+import { fileFolder, placeAt } from "./replace.ts";
+import { type Wanted, wantedIn } from "./revoke-words.ts";
+import { parseLists } from "./words.ts";
 
 export const help = `
 Adds to the list of what is revoked, and makes from it the list that sshd reads (a KRL). sshd looks at it at every login, so it

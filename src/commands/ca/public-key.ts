@@ -1,11 +1,11 @@
-import { Failure, printable } from "../failure.ts";
-import { WireError } from "../wire/bytes.ts";
-import { readOpenSshKey } from "../wire/private-key.ts";
-import { blobType, formatKeyLine, parsePublicKey } from "../wire/public-key.ts";
-import { textOf } from "./ca-files.ts";
-import { parseLists } from "./ca-words.ts";
-import type { CommandCall } from "./call.ts";
-import { usage } from "./words.ts";
+import { Failure, printable } from "../../failure.ts";
+import { WireError } from "../../wire/bytes.ts";
+import { readOpenSshKey } from "../../wire/private-key.ts";
+import { blobType, formatKeyLine, parsePublicKey } from "../../wire/public-key.ts";
+import type { CommandCall } from "../call.ts";
+import { usage } from "../words.ts";
+import { textOf } from "./files.ts";
+import { parseLists } from "./words.ts";
 
 export const help = `
 Prints a line for each key, for the file that TrustedUserCAKeys in sshd_config names. While the CA's key is being changed, servers
@@ -46,7 +46,7 @@ export async function publicKey(call: CommandCall): Promise<number> {
   const found: { blob: Uint8Array; comment: string }[] = [];
   for (const path of files) found.push(...(await keysIn(call, path, values.get("passphrase-file") ?? null)));
   if (kms.length + functions.length > 0) {
-    const { askAws } = await import("./ca-aws.ts");
+    const { askAws } = await import("./aws.ts");
     const aws = await askAws(call, values.get("region") ?? null);
     try {
       for (const key of kms) found.push({ blob: await aws.kmsKey(key), comment: key });
@@ -73,7 +73,7 @@ async function keysIn(
     if (/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(text)) {
       const open = readOpenSshKey(text);
       if (open !== null) return [{ blob: open.publicKey, comment: "" }];
-      const { openCaKey } = await import("./ca-key.ts");
+      const { openCaKey } = await import("./key.ts");
       return [{ blob: (await openCaKey(path, passphraseFile)).publicBlob, comment: "" }];
     }
     if (/-----BEGIN [A-Z0-9 ]*PUBLIC KEY-----/.test(text)) return [{ blob: await fromPem(text), comment: "" }];
@@ -89,7 +89,7 @@ async function keysIn(
 async function fromPem(text: string): Promise<Uint8Array> {
   const [{ createPublicKey }, { publicBlob }] = await Promise.all([
     import("node:crypto"),
-    import("../wire/signature.ts"),
+    import("../../wire/signature.ts"),
   ]);
   try {
     return publicBlob(createPublicKey(text));

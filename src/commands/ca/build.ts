@@ -1,20 +1,20 @@
 import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
-import { type DeployConfig, type FileName, readDeployConfig } from "../ca/deploy-config.ts";
-import { CONFIG_FILE, readOptions, variableOf } from "../ca/deploy-options.ts";
-import { parseHostPolicy } from "../ca/host-policy.ts";
-import { parseRevocations } from "../ca/revocations.ts";
-import { Failure, printable } from "../failure.ts";
-import { WireError } from "../wire/bytes.ts";
-import { parsePublicKey } from "../wire/public-key.ts";
-import { checkNoPlainKey, checkPrivateKey } from "./ca-build-keys.ts";
-import { readBounded } from "./ca-files.ts";
-import { functionZip } from "./ca-function.ts";
-import { placeAt, replaceWhole } from "./ca-replace.ts";
-import { makeZip } from "./ca-zip.ts";
-import type { CommandCall } from "./call.ts";
-import { type OptionTable, parseWords, usage } from "./words.ts";
+import { type DeployConfig, type FileName, readDeployConfig } from "../../ca/deploy-config.ts";
+import { CONFIG_FILE, readOptions, variableOf } from "../../ca/deploy-options.ts";
+import { parseHostPolicy } from "../../ca/host-policy.ts";
+import { parseRevocations } from "../../ca/revocations.ts";
+import { Failure, printable } from "../../failure.ts";
+import { WireError } from "../../wire/bytes.ts";
+import { parsePublicKey } from "../../wire/public-key.ts";
+import type { CommandCall } from "../call.ts";
+import { type OptionTable, parseWords, usage } from "../words.ts";
+import { checkNoPlainKey, checkPrivateKey } from "./build-keys.ts";
+import { readBounded } from "./files.ts";
+import { functionZip } from "./function.ts";
+import { placeAt, replaceWhole } from "./replace.ts";
+import { makeZip } from "./zip.ts";
 
 export const help = `
 Puts bless_deploy.cfg and the files that it names (host policy, revocations, trusted keys, certificates of instance identity
@@ -77,8 +77,21 @@ export async function build(call: CommandCall): Promise<number> {
       "people get nothing from it: nobody would have to prove who they are (use_kmsauth, caller_identity_accounts)",
     );
   }
+  if (
+    configs.some((one) => one.instanceCertificates === null && wantsDocument(added.get(one.hostPolicy?.name ?? "")))
+  ) {
+    call.out(
+      "servers whose rule wants a document get nothing from it: it has no instance_identity_certificates to verify one by",
+    );
+  }
   if (left.length > 0) call.out(`left to the function's environment, as template.yaml sets it: ${left.join(", ")}`);
   return 0;
+}
+
+function wantsDocument(policy: Uint8Array | undefined): boolean {
+  return (
+    policy !== undefined && parseHostPolicy(decode(policy, "")).rules.some(({ document }) => document === "required")
+  );
 }
 
 /** The config as each region reads it, and the options that are not in it because the template gives them. */
@@ -198,7 +211,8 @@ function inConfig<T>(make: () => T): T {
     return make();
   } catch (error) {
     if (error instanceof Failure && error.message.startsWith(CONFIG_FILE)) throw error;
-    throw new Failure(printable((error as Error).message, 500), `correct ${CONFIG_FILE}`, 78);
+    const said = (error as Error).message.replace(`${SOME_REGION}_password`, "REGION_password");
+    throw new Failure(printable(said, 500), `correct ${CONFIG_FILE}`, 78);
   }
 }
 

@@ -1,16 +1,16 @@
 import { existsSync, linkSync, mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { readDeployConfig } from "../ca/deploy-config.ts";
-import { variableOf } from "../ca/deploy-options.ts";
-import { Failure, printable } from "../failure.ts";
-import { beforeTheEnd } from "../terminal/ends.ts";
-import { say } from "../terminal/say.ts";
-import { describeTrouble } from "./ca-files.ts";
-import { type CaPlan, filesOf, KEY_FILE, nextMoves } from "./ca-init-files.ts";
-import { isEncrypted } from "./ca-key-form.ts";
-import { replaceWhole } from "./ca-replace.ts";
-import type { CommandCall } from "./call.ts";
-import { type OptionTable, parseWords, usage } from "./words.ts";
+import { readDeployConfig } from "../../ca/deploy-config.ts";
+import { variableOf } from "../../ca/deploy-options.ts";
+import { Failure, printable } from "../../failure.ts";
+import { beforeTheEnd } from "../../terminal/ends.ts";
+import { say } from "../../terminal/say.ts";
+import type { CommandCall } from "../call.ts";
+import { type OptionTable, parseWords, usage } from "../words.ts";
+import { describeTrouble } from "./files.ts";
+import { type CaPlan, filesOf, KEY_FILE, nextMoves } from "./init-files.ts";
+import { isEncrypted } from "./key-form.ts";
+import { replaceWhole } from "./replace.ts";
 
 export const help = `
 Writes into DIR what a new CA is made of: bless_deploy.cfg, hosts.json and revocations.json for the function, two CloudFormation
@@ -110,15 +110,17 @@ function readPlan(values: ReadonlyMap<string, string>): CaPlan {
     throw usage("ca init", `--${name} is none of ${WORDS[name].join(", ")}`);
   };
   const regions = (values.get("regions") ?? "").split(",");
-  const bad = regions.find((region) => !/^[a-z]{2}(-[a-z]+)+-\d$/.test(region));
+  const bad = regions.find((region) => !/^[a-z]{2,4}(-[a-z]+)+-\d$/.test(region));
   if (bad !== undefined) throw usage("ca init", `--regions: ${printable(bad, 60) || "an empty word"} is no AWS region`);
+  const twice = regions.find((region, at) => regions.indexOf(region) !== at);
+  if (twice !== undefined) throw usage("ca init", `--regions names ${twice} twice`);
   // The templates' own forms.
   return {
     key: word("key"),
     people: word("people"),
     usersAccount: read("users-account", /^\d{12}$/),
     caAccount: read("ca-account", /^\d{12}$/),
-    regions: [...new Set(regions)],
+    regions,
     service: read("service", /^[A-Za-z0-9._-]{1,64}$/, "bless-production"),
     prefix: read("prefix", /^[a-z][a-z0-9-]{0,30}$/, "bless"),
     permissionSet: read("permission-set", /^[\w+=,.@-]{1,32}$/, "Bssh"),

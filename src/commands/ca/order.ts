@@ -1,16 +1,16 @@
 // What a certificate that is signed by hand holds: the CA's own rules, and BLESS's contents where it has any.
-import { fingerprint, makeSerial, plain } from "../ca/certificate.ts";
-import { hostNameFault } from "../ca/host-names.ts";
-import { coversTooMuch, type Network, parseNetwork } from "../ca/network.ts";
-import { principalFault } from "../ca/policy.ts";
-import { isStrongEnough } from "../ca/rsa.ts";
-import { Failure, printable } from "../failure.ts";
-import { equalBytes } from "../wire/bytes.ts";
-import { MAX_PRINCIPALS } from "../wire/certificate.ts";
-import type { CertificateOrder } from "../wire/certificate-maker.ts";
-import type { PublicKey } from "../wire/public-key.ts";
-import { sha256Fingerprint } from "../wire/signature.ts";
-import { usage } from "./words.ts";
+import { fingerprint, makeSerial, plain } from "../../ca/certificate.ts";
+import { hostNameFault } from "../../ca/host-names.ts";
+import { coversTooMuch, type Network, parseNetwork } from "../../ca/network.ts";
+import { principalFault } from "../../ca/policy.ts";
+import { isStrongEnough } from "../../ca/rsa.ts";
+import { Failure, printable } from "../../failure.ts";
+import { equalBytes } from "../../wire/bytes.ts";
+import { MAX_PRINCIPALS } from "../../wire/certificate.ts";
+import type { CertificateOrder } from "../../wire/certificate-maker.ts";
+import type { PublicKey } from "../../wire/public-key.ts";
+import { sha256Fingerprint } from "../../wire/signature.ts";
+import { usage } from "../words.ts";
 
 /** What was asked for, in the words that were typed; null where nothing was. */
 export type ByHand = {

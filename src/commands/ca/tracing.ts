@@ -1,7 +1,7 @@
 // One certificate in the logs of the client, the CA and sshd.
-import { Failure } from "../failure.ts";
-import { type LogRecord, linesOf, recordIn, textField } from "./ca-logs.ts";
-import { readSshdLine } from "./ca-sshd-log.ts";
+import { Failure } from "../../failure.ts";
+import { type LogRecord, linesOf, recordIn, textField } from "./logs.ts";
+import { readSshdLine } from "./sshd-log.ts";
 
 export type Place = "client" | "ca" | "sshd";
 

@@ -1,13 +1,13 @@
 // What `bssh ca revoke` is told to revoke.
 
-import { keyValue, type Revocation } from "../ca/revocation-entry.ts";
-import { Failure, printable } from "../failure.ts";
-import { equalBytes } from "../wire/bytes.ts";
-import { sha256Fingerprint, verifyCertificate } from "../wire/signature.ts";
-import { readCertificate, readPublicKey } from "./ca-files.ts";
-import { issuedTo, sessionOf } from "./ca-issued.ts";
-import type { CommandCall } from "./call.ts";
-import { usage } from "./words.ts";
+import { keyValue, type Revocation } from "../../ca/revocation-entry.ts";
+import { Failure, printable } from "../../failure.ts";
+import { equalBytes } from "../../wire/bytes.ts";
+import { sha256Fingerprint, verifyCertificate } from "../../wire/signature.ts";
+import type { CommandCall } from "../call.ts";
+import { usage } from "../words.ts";
+import { readCertificate, readPublicKey } from "./files.ts";
+import { issuedTo, sessionOf } from "./issued.ts";
 
 /** A thing to be revoked, and a word on it for the person. */
 export type Wanted = Pick<Revocation, "kind" | "value"> & {

@@ -1,4 +1,4 @@
-import { type OptionTable, type Parsed, parseWords, usage } from "./words.ts";
+import { type OptionTable, type Parsed, parseWords, usage } from "../words.ts";
 
 /** As an OptionTable; a `list` may be given several times. */
 export type ListTable = Readonly<Record<string, "flag" | "value" | "list">>;

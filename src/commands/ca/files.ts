@@ -1,11 +1,11 @@
 // What the commands of the CA read.
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { Failure, printable } from "../failure.ts";
-import { describeErrno } from "../issue/private-files.ts";
-import { WireError } from "../wire/bytes.ts";
-import { type Certificate, parseCertificate } from "../wire/certificate.ts";
-import { type PublicKey, parsePublicKey } from "../wire/public-key.ts";
-import type { CommandCall } from "./call.ts";
+import { Failure, printable } from "../../failure.ts";
+import { describeErrno } from "../../issue/private-files.ts";
+import { WireError } from "../../wire/bytes.ts";
+import { type Certificate, parseCertificate } from "../../wire/certificate.ts";
+import { type PublicKey, parsePublicKey } from "../../wire/public-key.ts";
+import type { CommandCall } from "../call.ts";
 
 type Reads = Pick<CommandCall, "readText">;
 

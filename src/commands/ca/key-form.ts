@@ -1,5 +1,5 @@
 // What can be seen of a private key's file without its passphrase.
-import { encodeText, makeReader } from "../wire/bytes.ts";
+import { encodeText, makeReader } from "../../wire/bytes.ts";
 
 /** A private key in a file's text. */
 type Block = { readonly label: string; readonly body: string };

@@ -1,10 +1,10 @@
-import { pathsOf } from "../config/paths.ts";
-import { Failure, printable } from "../failure.ts";
-import { issuedLog } from "../issued-log.ts";
-import { readCertificate } from "./ca-files.ts";
-import { findEvents, type Place, type Traced } from "./ca-tracing.ts";
-import type { CommandCall } from "./call.ts";
-import { parseWords, usage } from "./words.ts";
+import { pathsOf } from "../../config/paths.ts";
+import { Failure, printable } from "../../failure.ts";
+import { issuedLog } from "../../issued-log.ts";
+import type { CommandCall } from "../call.ts";
+import { parseWords, usage } from "../words.ts";
+import { readCertificate } from "./files.ts";
+import { findEvents, type Place, type Traced } from "./tracing.ts";
 
 export const help = `
 One certificate in three logs: what the client noted when it came, what the CA decided, and every login that sshd saw. They are
