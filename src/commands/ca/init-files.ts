@@ -69,7 +69,13 @@ function settingsOf({ key, people, service, usersAccount, permissionSet: set }: 
     // BLESS's two minutes have every login ask the CA; half an hour is what people notice nothing of.
     { section: "Bless Options", name: "certificate_validity_after_seconds", value: "1800" },
   ];
-  if (people !== "identity-center") settings.push({ section: "KMS Auth", name: "use_kmsauth", value: "True" });
+  if (people !== "identity-center") {
+    settings.push(
+      { section: "KMS Auth", name: "use_kmsauth", value: "True" },
+      // A new CA's people all have bssh, which binds its tokens: a stolen one is then good for nothing.
+      { section: "Bssh", name: "bind_public_key", value: "require" },
+    );
+  }
   if (people !== "iam") {
     settings.push(
       { section: "Bssh", name: "caller_identity_accounts", value: usersAccount },
@@ -94,6 +100,7 @@ function userConfig({ people, service, prefix, caAccount, regions, domain }: CaP
     "# The CA's public keys, as bssh ca public-key prints them (without the comment), one of each region.",
     '#ca_keys = ["ecdsa-sha2-nistp256 AAAA…"]',
     `kmsauth_service = ${text(service)}`,
+    ...(people === "identity-center" ? [] : ['kmsauth_binding = "on"']),
     ...(people === "iam" ? [] : ['identity_proof = "auto"']),
     "",
     "[lambda]",
