@@ -29,7 +29,17 @@ export function issuedLog(state: string): string {
   return `${state}/issued.jsonl`;
 }
 
-/** Adds a line for a certificate; `now` in milliseconds since the epoch, by AWS's clock. Never throws: a login goes on without. */
+/**
+ * When a certificate was issued, by AWS's clock, in milliseconds since the epoch. AWS tells the time in whole seconds, and the
+ * network takes some: a small difference is no better than this machine's clock.
+ */
+export function issuedAt(now: number, skewMs: number): number {
+  return Math.abs(skewMs) < LEAST_SKEW_MS ? now : now + skewMs;
+}
+
+const LEAST_SKEW_MS = 2000;
+
+/** Adds a line for a certificate; `now` as issuedAt() gives it. Never throws: a login goes on without. */
 export function logIssued(
   system: Pick<System, "read">,
   state: string,

@@ -14,7 +14,7 @@ import { type Holder, isAsking, isStopped } from "./issue/holder.ts";
 import { issueCertificate } from "./issue/index.ts";
 import { type Flight, singleFlight } from "./issue/single-flight.ts";
 import { learnAddresses } from "./issue/source-address.ts";
-import { logIssued } from "./issued-log.ts";
+import { issuedAt, logIssued } from "./issued-log.ts";
 import { makePerson, type Person } from "./person.ts";
 import { lateness, RENEWAL } from "./renewal.ts";
 import { makeLinks } from "./ssh/hop.ts";
@@ -55,7 +55,7 @@ export type Obtained = {
 };
 
 /** Why a certificate may be one that the person got elsewhere. */
-const FOREIGN: readonly Unfit[] = ["other CA", "other principals", "host certificate"];
+const FOREIGN: readonly Unfit[] = ["other CA", "other principals", "host certificate", "signed with SHA-1"];
 
 /**
  * Gets a certificate and stores it beside its key, or waits for the process that is at it. Throws Failure; what was on disk is
@@ -162,16 +162,24 @@ async function issue(order: Obtaining, person: Person, doing: (what: string) => 
     if (order.why !== null && FOREIGN.includes(order.why)) keepForeignCertificate(files);
     storeCertificate(files, issued.certificate);
     const from = { requestId: issued.requestId, region: issued.region.awsRegion, function: config.settings.function };
-    const at = Date.now() + issued.skewMs;
+    const at = issuedAt(Date.now(), issued.skewMs);
     logIssued(system, config.paths.state, parseCertificate(issued.certificate), from, at);
     person.finish(null);
-  } catch (error) {
+  } catch (caught) {
+    const error = order.why === "signed with SHA-1" && caught instanceof Failure ? aboutSha1(caught) : caught;
     person.finish(error instanceof Failure ? error : new Failure("bssh failed"));
     throw error;
   }
   trace(`stored ${files.certificate}`);
   await tidy(order);
   return { fetched: true, agent: await giveToAgent(order) };
+}
+
+/** Says beside why no other was to be had that the one there is of no use; the CA's own SHA-1 says it itself. */
+function aboutSha1(failure: Failure): Failure {
+  if (failure.message.includes("SHA-1")) return failure;
+  const fact = "the certificate there is signed with SHA-1, which OpenSSH refuses since 8.2";
+  return new Failure(`${failure.message} (and ${fact})`, failure.next, failure.status);
 }
 
 /** Takes away what kept renewals to one a minute. */

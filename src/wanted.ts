@@ -11,6 +11,7 @@ export function wantedOf(system: System, config: Pick<WarmConfig, "settings" | "
     principals: config.settings.principals,
     caKeys: config.settings.caKeys,
     renewMarginSeconds: config.settings.renewMarginSeconds,
+    allowSha1: config.settings.allowSha1,
     addresses: knownAddresses(system, config),
     now: Date.now() + measuredSkew(system, config.paths.state),
     isByHand: (certificate) => isImported(system, config.paths.state, certificate),

@@ -8,7 +8,8 @@ import { describe } from "./cause.ts";
 import type { Invocation } from "./certificate.ts";
 import { type ContainerParts, type Opened, trustedLines } from "./container.ts";
 
-export type Check = { readonly name: string; readonly ok: boolean; readonly detail: string };
+/** `ok` is null for what could not be checked, because of what an earlier check found: `detail` names that. */
+export type Check = { readonly name: string; readonly ok: boolean | null; readonly detail: string };
 
 export type CheckAnswer = {
   readonly checks: readonly Check[];
@@ -35,11 +36,20 @@ export async function checkContainer(
 ): Promise<CheckAnswer> {
   const checks: Check[] = [];
   const publicKeys: string[] = [];
+  /** What failed already: the check's name, by its cause. */
+  const causes = new Map<string, string>();
   async function check(name: string, look: () => Promise<string> | string): Promise<void> {
     try {
       checks.push({ name, ok: true, detail: await look() });
     } catch (error) {
-      checks.push({ name, ok: false, detail: reasons(error) });
+      const cause = describe(rootOf(error));
+      const earlier = causes.get(cause);
+      if (earlier === undefined) causes.set(cause, name);
+      checks.push(
+        earlier === undefined
+          ? { name, ok: false, detail: reasons(error) }
+          : { name, ok: null, detail: `not checked: see ${earlier}` },
+      );
     }
   }
 
@@ -97,12 +107,28 @@ export async function checkContainer(
     if ("offers" in answer && Array.isArray(answer.offers)) offers.push(...answer.offers);
     return offers.join(",");
   });
-  log({ time: new Date(now()).toISOString(), event: "check", kind, ...invocation, ok: checks.every(({ ok }) => ok) });
+  log({
+    time: new Date(now()).toISOString(),
+    event: "check",
+    kind,
+    ...invocation,
+    ok: checks.every(({ ok }) => ok !== false),
+  });
   return { checks, offers, version, publicKeys };
 }
+
+/** The first cause of an error. */
+function rootOf(error: unknown): unknown {
+  let root = error;
+  for (let depth = 0; depth < DEEPEST && root instanceof Error && root.cause !== undefined; depth++) root = root.cause;
+  return root;
+}
+
+const DEEPEST = 8;
 
 function reasons(error: unknown): string {
   const cause = error instanceof Error && error.cause !== undefined ? describe(error.cause) : "";
   const said = describe(error);
-  return cause === "" || said.includes(cause) ? said : `${said} ${cause}`;
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause.message : cause;
+  return cause === "" || said.includes(inner) ? said : `${said} ${cause}`;
 }

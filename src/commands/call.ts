@@ -10,8 +10,8 @@ export type CommandCall = {
   readonly readText: (path: string) => string | null;
   /** Path of the running executable. */
   readonly program: string;
-  /** Prints a line of the command's answer on stdout. */
-  readonly out: (line: string) => void;
+  /** Prints a line of the command's answer on stdout; false when that can't be done. */
+  readonly out: (line: string) => unknown;
 };
 
 /** Runs to the exit status of the process, or throws Failure. */

@@ -16,7 +16,7 @@ import { BOUND_TOKEN } from "../wire/bless.ts";
 import { WireError } from "../wire/bytes.ts";
 import { formatKeyLine, parsePublicKey } from "../wire/public-key.ts";
 import { publicBlob, sha256Fingerprint } from "../wire/signature.ts";
-import { aboutRefusal, type Finding, findingOf, functionFinding, good, wrong } from "./doctor-finding.ts";
+import { aboutRefusal, type Finding, findingOf, functionFinding, good, unchecked, wrong } from "./doctor-finding.ts";
 
 export type Visit = {
   readonly errand: Errand;
@@ -34,13 +34,15 @@ export type RegionReport = {
   /** What answers there, and its version; null when nothing does. */
   readonly kind: string | null;
   readonly offers: readonly string[];
+  /** True when the function finds nothing wrong with itself. */
+  readonly isWell: boolean;
 };
 
 /** An address of RFC 5737, from which nobody logs in. */
 const NOWHERE = "192.0.2.1";
 const LONGEST_ANSWER = 256 * 1024;
 
-/** Line of the public half of a key whose private half is gone already. */
+/** Line of a public key whose private half is gone already. */
 export function throwawayKey(): string {
   const blob = publicBlob(generateKeyPairSync("ed25519").publicKey);
   return formatKeyLine("ssh-ed25519", blob, "");
@@ -74,7 +76,9 @@ export async function checkRegion(visit: Visit): Promise<RegionReport> {
   const self =
     role === null ? null : await attempt("function", () => askFunction(errand, region, caller, role), aboutSelf);
   if (self !== null) findings.push(...selfFindings(where, self), ...keyFindings(where, self, errand));
-  const report = { region: where, findings, kind: self === null ? null : kindOf(self), offers: self?.offers ?? [] };
+  const isWell = self?.checks.every(({ ok }) => ok !== false) === true;
+  const kind = self === null ? null : kindOf(self);
+  const report = { region: where, findings, kind, offers: self?.offers ?? [], isWell };
 
   const bound = withBinding(errand, self?.offers.includes(BOUND_TOKEN) === true);
   const byCaller = provesByCaller(errand, caller);
@@ -86,6 +90,8 @@ export async function checkRegion(visit: Visit): Promise<RegionReport> {
         (made) => aboutToken(made, region),
       );
   if (role === null || self === null || token === null) return report;
+  const unwell = unchecked(where, "certificate", "the function has to be mended first");
+  if (!isWell) return { ...report, findings: [...findings, unwell] };
   await attempt(
     "certificate",
     async () => {
@@ -132,7 +138,7 @@ function aboutToken({ text, isBound }: KmsauthToken, { kmsauthKey }: Region): st
 type Self = {
   /** With a space before it, or ""; null for a BLESS, which does not know the question. */
   readonly version: string | null;
-  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
+  readonly checks: readonly { readonly name: string; readonly ok: boolean | null; readonly detail: string }[];
   readonly offers: readonly string[];
   readonly publicKeys: readonly string[];
 };
@@ -182,7 +188,11 @@ function readSelf(payload: Uint8Array, failed: boolean, region: string): Self {
     version: typeof version === "string" && version !== "" ? ` ${printable(version, 40)}` : "",
     checks: checks.slice(0, 50).map((check: unknown) => {
       const { name, ok, detail } = (check ?? {}) as Readonly<Record<string, unknown>>;
-      return { name: printable(String(name), 40), ok: ok === true, detail: printable(String(detail ?? ""), 1000) };
+      return {
+        name: printable(String(name), 40),
+        ok: ok === null ? null : ok === true,
+        detail: printable(String(detail ?? ""), 1000),
+      };
     }),
     offers: texts(fields["offers"]).map((offer) => printable(offer, 40)),
     publicKeys: texts(fields["publicKeys"]),
@@ -198,7 +208,7 @@ function aboutSelf(self: Self): string {
 }
 
 function selfFindings(region: string, { checks }: Self): Finding[] {
-  return checks.filter(({ ok }) => !ok).map(({ name, detail }) => functionFinding(region, name, detail));
+  return checks.filter(({ ok }) => ok === false).map(({ name, detail }) => functionFinding(region, name, detail));
 }
 
 /** Whether people's config knows the keys that the function signs with. */

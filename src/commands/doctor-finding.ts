@@ -5,7 +5,8 @@ export type Finding = {
   /** AWS region; null for what belongs to none. */
   readonly region: string | null;
   readonly name: string;
-  readonly ok: boolean;
+  /** Null: not checked, for a reason that another finding gives. */
+  readonly ok: boolean | null;
   readonly fact: string;
   /** What to do; "" when all is well. */
   readonly next: string;
@@ -22,6 +23,10 @@ export function good(region: string | null, name: string, fact: string): Finding
 
 export function wrong(region: string | null, name: string, fact: string, next: string): Finding {
   return { ...good(region, name, fact), ok: false, next };
+}
+
+export function unchecked(region: string | null, name: string, why: string): Finding {
+  return { ...good(region, name, `not checked: ${why}`), ok: null };
 }
 
 /** By who is denied what: the people, the role that they assume, or the function. */
@@ -47,12 +52,15 @@ const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
 
 /** The finding of a call that failed; `words` is what AWS said, which names the permission. */
 export function findingOf(region: string | null, name: string, failure: Failure, words: string): Finding {
-  return withPermission(wrong(region, name, failure.message, failure.next), words, PEOPLES);
+  const found = withPermission(wrong(region, name, failure.message, failure.next), words, PEOPLES);
+  // Where a setting is the cure, a permission would be none.
+  return failure.next.includes("identity_proof") ? { ...found, next: failure.next, policies: [] } : found;
 }
 
 /** The finding of something that the function cannot do. */
 export function functionFinding(region: string, name: string, detail: string): Finding {
-  const fact = `the function finds its ${name} wrong: ${printable(detail, 400)}`;
+  const said = printable(detail, 400).replace(/\.$/, "");
+  const fact = WHOLE.test(said) ? `the function says: ${said}` : `the function finds its ${name} wrong: ${said}`;
   return withPermission(wrong(region, name, fact, NEXT[name] ?? "see the function's log"), detail, FUNCTIONS);
 }
 
@@ -68,6 +76,9 @@ export function aboutRefusal(finding: Finding, kmsauthKey: string): Finding {
   const next = `see the cause in the function's log; most likely allow the function ${action} on ${resource}`;
   return { ...finding, action, resource, next, policies: ["execution.json", "kmsauth-key.json"] };
 }
+
+/** Sentences of the CA that say themselves what is wrong. */
+const WHOLE = /^The CA's |^The keys of kmsauth /;
 
 /** What to do about what the function finds when it looks at itself, by its check's name. */
 const NEXT: Readonly<Record<string, string>> = {

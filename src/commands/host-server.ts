@@ -1,17 +1,20 @@
 // The sshd that `bssh host` is about, with everything that its words share.
 import { accessSync, constants, realpathSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, normalize } from "node:path";
 import { loadConfig } from "../config/load.ts";
 import { absolute } from "../config/paths.ts";
 import { readHostName } from "../config/reading.ts";
 import type { Config } from "../config/settings.ts";
 import { Failure, printable } from "../failure.ts";
+import { dropInPath } from "../host/drop-in.ts";
+import { readSmall } from "../host/files.ts";
 import { type HostKey, readHostKeys } from "../host/keys.ts";
 import { certificateOf } from "../host/life.ts";
 import { DEFAULT_CONFIG } from "../host/reload.ts";
 import { makeRun, type Run } from "../host/run.ts";
 import { askSshd, type Sshd, type SshdFacts } from "../host/sshd.ts";
 import { type Lock, openLock } from "../issue/lock.ts";
+import { folderAt } from "../sandbox/folder.ts";
 import { sha256Fingerprint } from "../wire/signature.ts";
 import type { CommandCall } from "./call.ts";
 import { usage } from "./words.ts";
@@ -45,8 +48,14 @@ export async function openServer(call: CommandCall, values: ReadonlyMap<string, 
   const names = namesIn(values.get("names")) ?? config.settings.hostNames;
   const path = call.environment["PATH"] ?? "/usr/bin:/bin";
   const run = makeRun(`${path}:${PLACES.join(":")}`);
-  const sshd = { program: programOf(values.get("sshd"), path), config: configOf(values.get("sshd-config")) };
+  const sandbox = sandboxOf(call.environment);
+  const configPath = configOf(values.get("sshd-config"), sandbox);
+  const sshd = { program: programOf(values.get("sshd"), path), config: configPath };
   const facts = await askSshd(run, sshd);
+  if (sandbox !== null) {
+    const told = dropInPath(sshd.config, readSmall(sshd.config) ?? "");
+    for (const path of [...facts.hostKeys, ...(told === null ? [] : [told])]) checkNotMachines(path);
+  }
   return { config, run, sshd, facts, ...readHostKeys(facts.hostKeys), names };
 }
 
@@ -76,7 +85,14 @@ const PENDING = "reload";
 export function openGuard({ sshd }: Pick<Server, "sshd">): Guard {
   const path = join(dirname(sshd.config), ".bssh-host.lock");
   const lock = openLock(path);
-  if ("why" in lock) throw new Failure(`${printable(path)} can't be used: ${lock.why}`, "run this as root");
+  if ("why" in lock) {
+    const next = /read-only/.test(lock.why)
+      ? "make the file system writable and try again"
+      : /space|quota/.test(lock.why)
+        ? "make room and try again"
+        : "run this as root";
+    throw new Failure(`${printable(path)} can't be used: ${lock.why}`, next);
+  }
   const held: Lock = lock;
   return {
     take: () => held.take(),
@@ -141,12 +157,33 @@ function isProgram(path: string): boolean {
   }
 }
 
-function configOf(word: string | undefined): string {
-  const path = word === undefined ? DEFAULT_CONFIG : absolute(word, "");
+/** Without a word the machine's own config, and inside a sandbox that of its sshd, never the machine's. */
+function configOf(word: string | undefined, sandbox: string | null): string {
+  const usual = sandbox === null ? DEFAULT_CONFIG : folderAt(sandbox).sshdConfig;
+  const path = word === undefined ? usual : absolute(word, "");
+  let real: string;
   try {
-    realpathSync(path);
-    return path;
+    real = realpathSync(path);
   } catch {
     throw new Failure(`there is no ${printable(path)}`, "name sshd's config with --sshd-config");
   }
+  if (sandbox !== null) {
+    checkNotMachines(real);
+    checkNotMachines(path);
+  }
+  return path;
+}
+
+/** Folder of the sandbox that this process is in; null outside of one. */
+export function sandboxOf(environment: CommandCall["environment"]): string | null {
+  return environment["BSSH_SANDBOX"] || null;
+}
+
+/** What a sandbox does to the machine's sshd would outlive it. Throws Failure. */
+function checkNotMachines(path: string): void {
+  if (!/^(\/private)?\/etc\//.test(normalize(path))) return;
+  throw new Failure(
+    `${printable(path)} is the machine's own, and this is a sandbox (BSSH_SANDBOX is set)`,
+    "name a config elsewhere with --sshd-config, or leave the sandbox",
+  );
 }

@@ -10,12 +10,13 @@ import { keepForeignCertificate, storeCertificate } from "../identity/store.ts";
 import { importedFile, importedIn, isImported, MOST_IMPORTED, markOf } from "../imported.ts";
 import { prepareFolder, writePrivate } from "../issue/private-files.ts";
 import { timeText, verifyByHand } from "../issue/verify-by-hand.ts";
-import { logIssued } from "../issued-log.ts";
+import { issuedAt, logIssued } from "../issued-log.ts";
 import { say } from "../terminal/say.ts";
 import { wantedOf } from "../wanted.ts";
 import { equalBytes } from "../wire/bytes.ts";
 import { type Certificate, parseCertificate } from "../wire/certificate.ts";
 import { sha256Fingerprint } from "../wire/signature.ts";
+import { readBounded, STANDARD_INPUT } from "./bounded-file.ts";
 import type { CommandCall } from "./call.ts";
 import { parseWords, usage } from "./words.ts";
 
@@ -41,13 +42,15 @@ const LONGEST = 256 * 1024;
 /** A clock that is further off is told of. */
 const SKEW_TOLD_MS = 60_000;
 
+const FROM_NOWHERE = { requestId: null, region: null, function: null };
+
 /** `bssh import CERTIFICATE`. Throws Failure; what was there before is then still there. */
 export async function importCertificate(call: CommandCall): Promise<number> {
   const { values, rest } = parseWords("import", call.words, OPTIONS);
   const [path, ...more] = rest;
   if (path === undefined || more.length > 0) throw usage("import", "bssh import takes one certificate's file, or -");
   const { system } = call;
-  const certificate = readCertificate(await textOf(call, path), path === "-" ? "what came in" : printable(path));
+  const certificate = readCertificate(await textOf(path), path === "-" ? "what came in" : printable(path));
   const config = loadConfig(call.environment, call.readText);
   const { state } = config.paths;
   const skewMs = measuredSkew(system, state);
@@ -69,20 +72,24 @@ export async function importCertificate(call: CommandCall): Promise<number> {
   }
   if (!isKnown) {
     mark(call, state, files, certificate.read, now);
-    logIssued(system, state, certificate.read, { requestId: null, region: null, function: null }, now);
+    logIssued(system, state, certificate.read, FROM_NOWHERE, issuedAt(Date.now(), skewMs));
   }
   const inAgent = await giveToAgent(gift, !isThere);
   tell(call, config, files, certificate.read, { isThere, inAgent, skewMs });
   return 0;
 }
 
-async function textOf(call: CommandCall, path: string): Promise<string> {
-  const text = path === "-" ? await Bun.stdin.text() : call.readText(path);
-  if (text === null)
-    throw new Failure(`there is no ${printable(path)}`, "name the certificate's file, or - for standard input");
-  if (text.length > LONGEST)
-    throw new Failure(`${printable(path)} is too long for a certificate`, "look at what is in it");
-  return text;
+/** The text of a file, or of what comes in, as far as it is short enough for a certificate. Throws Failure. */
+async function textOf(path: string): Promise<string> {
+  const name = path === "-" ? "what came in" : printable(path);
+  const read = await readBounded(path === "-" ? STANDARD_INPUT : path, LONGEST);
+  if (typeof read !== "string") return new TextDecoder().decode(read);
+  const next = "name the certificate's file, or - for standard input";
+  if (read === "missing") throw new Failure(`there is no ${name}`, next);
+  if (read === "folder") throw new Failure(`${name} is a folder`, next);
+  if (read === "too long") throw new Failure(`${name} is too long for a certificate`, "look at what is in it");
+  if (read === "silent") throw new Failure(`nothing comes from ${name}`, next);
+  throw new Failure(`${name} can't be read (${read})`, next);
 }
 
 /** Reads the one certificate in a text; a line that a mail program broke is put together again. Throws Failure. */

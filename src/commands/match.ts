@@ -1,7 +1,7 @@
 import { type Certified, certify } from "../certify.ts";
 import { pathsOf } from "../config/paths.ts";
 import { ownPath } from "../setup/own-path.ts";
-import { allowsQuestions } from "../ssh/resolve.ts";
+import { allowsQuestions, RESOLVING } from "../ssh/resolve.ts";
 import type { CommandCall } from "./call.ts";
 import { callingSsh, followSsh, makeResolved } from "./calling-ssh.ts";
 import { hasFailed } from "./match-failed.ts";
@@ -60,9 +60,9 @@ async function isCertified(call: CommandCall, typed: string): Promise<boolean> {
 
   let answer = await see(typed);
   if (isForeign(answer) && ssh !== null && ssh.hostName !== null) answer = await see(ssh.hostName);
-  else if (isForeign(answer) && !quiet) {
+  else if (isForeign(answer) && !isResolving(call.environment)) {
     const { renamed } = await import("./match-alias.ts");
-    const name = renamed(call, ssh, typed, { home, sshConfig, own: ownPath({ config }) });
+    const name = renamed(call, ssh ?? callingSsh(call.system), typed, { home, sshConfig, own: ownPath({ config }) });
     if (name !== null) answer = await see(name);
   }
   if (mayFetch && answer.failure !== null) {
@@ -70,6 +70,11 @@ async function isCertified(call: CommandCall, typed: string): Promise<boolean> {
     await tell(answer.failure.sentence);
   }
   return answer.fresh;
+}
+
+/** True below an ssh that is asked what an alias stands for: it would be asked again. */
+function isResolving(environment: CommandCall["environment"]): boolean {
+  return (environment[RESOLVING] ?? "") !== "";
 }
 
 function isForeign({ ours, failure }: Certified): boolean {

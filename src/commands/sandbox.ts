@@ -22,8 +22,8 @@ Options:
   bssh sandbox mfa        prints the MFA device's code; waits for the next one when it is used up
 
 COMMAND finds in its environment BSSH_SANDBOX (the folder), BSSH_SANDBOX_HOSTS (the names), BSSH_SANDBOX_LOG (a JSON object
-a line for every request to AWS), BSSH_SANDBOX_HOST_ENV (shell lines that make a server of who reads them), alice's AWS
-keys, and first on its PATH bssh and an ssh, scp and sftp that know the hosts. In the folder, ca.log has a JSON object a line
+a line for every request to AWS), BSSH_SANDBOX_HOST_ENV (shell lines that make a server of who reads them; bssh host is then
+about the sandbox's sshd, and touches neither the machine's below /etc nor its timers), alice's AWS keys, and first on its PATH bssh and an ssh, scp and sftp that know the hosts. In the folder, ca.log has a JSON object a line
 for every decision of the CA, and ca/ and ca-host/ what its functions are deployed with: to change a file is to deploy it.
 
 A session:

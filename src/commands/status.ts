@@ -15,8 +15,8 @@ import type { CommandCall } from "./call.ts";
 import { parseWords, usage } from "./words.ts";
 
 export const help = `
-Asks nobody but the agent, and shows no secret. Status 0: the certificate is valid; 1: it ends within two minutes; 2: there is none, or
-it can't be used; 3: the set-up is wrong. --json prints one object, which docs/status.schema.json describes; times are
+Asks nobody but the agent, and shows no secret. Status 0: the certificate is valid; 1: it ends within two minutes (where its
+whole life is shorter than six: within a third of that); 2: there is none, or it can't be used; 3: the set-up is wrong. --json prints one object, which docs/status.schema.json describes; times are
 RFC 3339 in UTC.
 
 Example:
@@ -58,6 +58,8 @@ export type CertificateStatus = {
 
 const EXIT: Readonly<Record<Status["state"], number>> = { valid: 0, ending: 1, none: 2, wrong: 3 };
 const ENDING_SECONDS = 120;
+/** Of a shorter life the last two minutes would be too much. */
+const ENDING_PART = 3;
 
 export const OPTIONS = { json: "flag" } as const;
 
@@ -104,8 +106,13 @@ async function statusOf(call: CommandCall): Promise<{ readonly found: Status; re
   }
   const problem = unfitness(call.system, files, wanted);
   if (problem !== null) return { found: { state: "none", problem, ...known }, now };
-  const soon = unfitness(call.system, files, { ...wanted, renewMarginSeconds: ENDING_SECONDS }) !== null;
+  const renewMarginSeconds = certificate === null ? ENDING_SECONDS : endingSeconds(certificate);
+  const soon = unfitness(call.system, files, { ...wanted, renewMarginSeconds }) !== null;
   return { found: { state: soon ? "ending" : "valid", problem: null, ...known }, now };
+}
+
+function endingSeconds({ validAfter, validBefore }: Certificate): number {
+  return Math.min(ENDING_SECONDS, Number((validBefore - validAfter) / BigInt(ENDING_PART)));
 }
 
 const NOTHING = {
@@ -160,16 +167,17 @@ function timeOf(seconds: bigint): string | null {
 }
 
 function sentences(found: Status, now: number): string[] {
-  const until = (time: string | null) => (time === null ? "none" : `for another ${span(Date.parse(time) - now)}`);
+  const until = (time: string | null) => (time === null ? "none" : `for ${more(Date.parse(time) - now)}`);
   const { certificate } = found;
   if (found.state === "wrong") {
     const said = [`set-up is wrong: ${found.problem}`];
+    if (certificate === null || !isByHand(certificate, now)) return said;
     // It serves ssh without a config of ours as well.
-    return certificate?.byHand === true ? [...said, `certificate   ${byHand(certificate)}`] : said;
+    return [...said, `certificate   by hand (${byHand(certificate)}): ${printable(certificate.path)}`];
   }
   return [
     `certificate   ${summary(found, now)}`,
-    ...(certificate?.byHand === true ? [`  by hand     ${byHand(certificate)}`] : []),
+    ...(certificate !== null && isByHand(certificate, now) ? [`  by hand     ${byHand(certificate)}`] : []),
     ...(certificate === null
       ? []
       : [
@@ -190,8 +198,13 @@ function sentences(found: Status, now: number): string[] {
 const isSha1 = ({ signature }: CertificateStatus) => signature === "ssh-rsa";
 const SHA1_NOTE = ": SHA-1, refused by OpenSSH since 8.2";
 
-function byHand({ path, validBefore }: CertificateStatus): string {
-  return `by hand (break glass), until ${validBefore?.replace(".000Z", "Z") ?? "for ever"}: ${printable(path)}`;
+/** True while it is in force; what has ended is no longer anybody's decision. */
+function isByHand({ byHand, validBefore }: CertificateStatus, now: number): boolean {
+  return byHand && (validBefore === null || Date.parse(validBefore) > now);
+}
+
+function byHand({ validBefore }: CertificateStatus): string {
+  return `break glass, ${validBefore === null ? "for ever" : `until ${validBefore.replace(".000Z", "Z")}`}`;
 }
 
 /** Why there is none to use; the JSON has the short words. */
@@ -202,6 +215,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "host certificate": "none to use: the one there is a host's",
   "other principals": "none to use: the one there is for others than remote_user asks",
   "other CA": "none to use: the one there is signed by another CA than ca_keys names",
+  "signed with SHA-1": "none to use: the one there is signed with SHA-1, which OpenSSH refuses since 8.2",
   "not yet valid": "none to use: the one there isn't valid yet",
   expired: "none to use: the last one has ended",
   "other address": "none to use: the one there is for another address than yours",
@@ -211,6 +225,10 @@ function summary({ state, problem, certificate }: Status, now: number): string {
   if (certificate === null || state === "none") return WORDS[problem ?? ""] ?? "none";
   const end = certificate.validBefore === null ? "for ever" : `for ${span(Date.parse(certificate.validBefore) - now)}`;
   return `${state === "ending" ? "ends soon, valid" : "valid"} ${end}, for ${certificate.principals.join(", ")}`;
+}
+
+function more(ms: number): string {
+  return ms < 60_000 ? "less than a minute more" : `another ${span(ms)}`;
 }
 
 function span(ms: number): string {

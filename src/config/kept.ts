@@ -14,6 +14,7 @@ export const WARM_FIELDS = [
   "agent",
   "principals",
   "caKeys",
+  "allowSha1",
   "renewMarginSeconds",
   "renewInBackground",
   "fixedIp",
@@ -81,7 +82,7 @@ export function keptConfig(
 
 function hasShape(settings: WarmConfig["settings"]): boolean {
   const { domainRegex, identityFile, principals, caKeys, renewMarginSeconds, fixedIp, agent, ipUrls } = settings;
-  const flags = ["required", "typedIdentity", "renewInBackground", "dialer", "shareConnections"] as const;
+  const flags = ["required", "typedIdentity", "allowSha1", "renewInBackground", "dialer", "shareConnections"] as const;
   const texts = (list: unknown) => Array.isArray(list) && !list.some((item) => typeof item !== "string");
   return (
     (domainRegex === null || typeof domainRegex === "string") &&

@@ -14,6 +14,8 @@ export type Wanted = {
   /** CA keys (`type base64`) one of which signed; empty accepts any. */
   readonly caKeys: readonly string[];
   readonly renewMarginSeconds: number;
+  /** Whether one signed with SHA-1 will do, which OpenSSH refuses since 8.2; absent is no. */
+  readonly allowSha1?: boolean;
   /**
    * The machine's public addresses where they are known without asking; "other network" where they have yet to be learnt; null
    * where any certificate is believed.
@@ -34,6 +36,7 @@ export type Unfit =
   | "host certificate"
   | "other principals"
   | "other CA"
+  | "signed with SHA-1"
   | "not yet valid"
   | "expired"
   | "other address"
@@ -84,6 +87,7 @@ export function certificateUnfitness(certificate: Certificate, wanted: Wanted): 
     wanted.principals.length === 0 || certificate.principals.every((name) => wanted.principals.includes(name));
   if (!asked && wanted.isByHand?.(certificate) !== true) return "other principals";
   if (wanted.caKeys.length > 0 && !signedByOne(certificate, wanted.caKeys)) return "other CA";
+  if (certificate.signatureType === "ssh-rsa" && wanted.allowSha1 !== true) return "signed with SHA-1";
   const now = BigInt(Math.floor(wanted.now / 1000));
   if (certificate.validAfter > now) return "not yet valid";
   if (certificate.validBefore <= now + BigInt(wanted.renewMarginSeconds)) return "expired";

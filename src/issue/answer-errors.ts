@@ -31,7 +31,7 @@ const ANSWERS: readonly Answer[] = [
     next: "check kmsauth_service and kmsauth_key, else ask the CA's administrators" },
 
   { type: /^InputValidationError$/, message: /missing kmsauth/i, trouble: "refused",
-    fact: "the CA wants a kmsauth token", next: "set kmsauth_service" },
+    fact: "the CA wants a kmsauth token", next: 'set kmsauth_service, and identity_proof = "auto" or "kmsauth"' },
   { type: /^InputValidationError$/, message: /missing caller identity/i, trouble: "refused",
     fact: "the CA wants a proof of identity", next: 'set identity_proof = "auto"' },
   { type: /^InputValidationError$/, message: /caller_identity/, trouble: "refused",
@@ -52,6 +52,10 @@ const ANSWERS: readonly Answer[] = [
   { type: /^InputValidationError$/, trouble: "refused",
     fact: "the CA refused the request: {message}", next: ADMINISTRATOR },
 
+  { type: /^ClientError$/, message: /^The CA's |^The keys of kmsauth /, trouble: "broken", elsewhere: true,
+    fact: "the CA in {region} is not set up rightly: {message}", next: `${ADMINISTRATOR} (bssh doctor --ca says more)` },
+  { type: /^ClientError$/, message: /did not say|cannot answer/, trouble: "broken", elsewhere: true,
+    fact: "the CA in {region} got no answer of its own: {message}", next: `try again, else ${ADMINISTRATOR}` },
   { type: /^ClientError$/, trouble: "broken", elsewhere: true,
     fact: "AWS refused the CA in {region} something: {message}", next: ADMINISTRATOR },
   { message: /Task timed out/i, trouble: "broken", elsewhere: true,
@@ -66,7 +70,9 @@ const ANSWERS: readonly Answer[] = [
 
 /** The failure that stands for an error that the CA answered with. `message` must hold no secret. */
 export function answerRefusal(answer: { errorType: string; errorMessage: string }, about: About): CallFailure {
-  const { errorType: type, errorMessage: message } = answer;
+  const { errorType: type, errorMessage } = answer;
+  // A sentence of our CA's becomes part of another.
+  const message = type === "ClientError" ? errorMessage.replace(/\.$/, "") : errorMessage;
   const row = ANSWERS.find((each) => (each.type?.test(type) ?? true) && (each.message?.test(message) ?? true));
   return speak(row ?? ANSWERS.at(-1), { ...about, type, message }, about.action);
 }

@@ -17,6 +17,9 @@ import type { Keys } from "./keys.ts";
 /** Three minutes to travel, and for clocks that disagree; python-kmsauth's own margin. */
 const MARGIN_MS = 180_000;
 
+/** A token that was made by a clock so much wrong is made again. */
+const WRONG_MS = 60_000;
+
 const TOKEN: Kind<string> = { name: "kmsauth", marginMs: MARGIN_MS, parse: (value) => asText(value, 16_384) };
 
 /** A token as it goes to the CA. */
@@ -31,9 +34,9 @@ export type KmsauthToken = {
 export const NO_TOKEN: KmsauthToken = { text: "", isBound: false };
 
 /**
- * The kmsauth token for the region: kept, or made with the session, which is not asked for before. One that was made before the
- * CA offered to bind them is used up, so that the offer costs no login a call. None when no service is configured. Throws
- * Failure.
+ * The kmsauth token for the region: kept, or made with the session, which is not asked for before. Once the CA offers to bind
+ * them, one that is bound to nothing is sent only where the key's policy allows no other. None when no service is configured.
+ * Throws Failure.
  */
 export async function kmsauthToken(
   errand: Errand,
@@ -47,17 +50,32 @@ export async function kmsauthToken(
     const text = kept(errand, TOKEN, key, { what: "Encrypt", where: `kms ${region.awsRegion}` });
     if (text !== null) return { text, isBound };
   }
+  if (wanted.isBound) forgetUnbound(errand, region, caller);
   const keys = await session();
   try {
     return await makeToken(errand, region, caller, keys, wanted);
   } catch (error) {
     // A key's policy may allow BLESS's own encryption context and no other.
     const [plain] = others;
-    const isDenied = error instanceof CallFailure && error.trouble === "denied";
-    if (!isDenied || plain === undefined) throw isDenied ? explained(error, caller, wanted.isBound) : error;
+    if (!isDenied(error)) throw error;
+    if (plain === undefined) throw explained(error, caller, wanted.isBound);
     errand.order.trace("KMS denies a token that is bound to the public key; making one that is bound to none");
-    return await makeToken(errand, region, caller, keys, plain);
+    try {
+      return await makeToken(errand, region, caller, keys, plain);
+    } catch (again) {
+      throw isDenied(again) ? explained(again, caller, false) : again;
+    }
   }
+}
+
+function isDenied(error: unknown): error is CallFailure {
+  return error instanceof CallFailure && error.trouble === "denied";
+}
+
+/** Forgets the token that was made before the CA offered to bind them. */
+function forgetUnbound(errand: Errand, region: Region, caller: Caller): void {
+  const { kmsauthService: service } = errand.order.settings;
+  if (service !== null) errand.cache.forget(TOKEN, plainKey(errand, region, caller, service));
 }
 
 async function makeToken(
@@ -70,21 +88,32 @@ async function makeToken(
   const { kmsauthService, kmsauthSeconds } = errand.order.settings;
   const { awsRegion } = region;
   const about = { service: "KMS", action: "Encrypt", region: awsRegion, key: region.kmsauthKey, user: caller.userName };
-  const notBefore = errand.clock.now() - MARGIN_MS;
-  const notAfter = notBefore + kmsauthSeconds * 1000;
-  const input = {
-    KeyId: region.kmsauthKey,
-    Plaintext: encodeText(formatValidity(notBefore, notAfter)),
-    EncryptionContext: kmsauthContext({
-      from: caller.userName,
-      to: kmsauthService ?? "",
-      userType: "user",
-      ...(isBound ? { publicKey: fingerprint(errand) } : {}),
-    }),
+  let notAfter = 0;
+  // By the clock as it is then.
+  const input = () => {
+    const notBefore = errand.clock.now() - MARGIN_MS;
+    notAfter = notBefore + kmsauthSeconds * 1000;
+    return {
+      KeyId: region.kmsauthKey,
+      Plaintext: encodeText(formatValidity(notBefore, notAfter)),
+      EncryptionContext: kmsauthContext({
+        from: caller.userName,
+        to: kmsauthService ?? "",
+        userType: "user",
+        ...(isBound ? { publicKey: fingerprint(errand) } : {}),
+      }),
+    };
   };
-  const answer = await call(errand, about, (abortSignal) =>
-    errand.clients.kms(awsRegion, keys, (client, sdk) => client.send(new sdk.EncryptCommand(input), { abortSignal })),
-  );
+  const encrypt = () =>
+    call(errand, about, (abortSignal) =>
+      errand.clients.kms(awsRegion, keys, (client, sdk) =>
+        client.send(new sdk.EncryptCommand(input()), { abortSignal }),
+      ),
+    );
+  const before = errand.clock.skewMs;
+  let answer = await encrypt();
+  // The SDK tries again by the right clock with what it was given by the wrong one.
+  if (Math.abs(errand.clock.skewMs - before) > WRONG_MS) answer = await encrypt();
   if (!(answer.CiphertextBlob instanceof Uint8Array) || answer.CiphertextBlob.length === 0) throw garbage(about);
   const text = encodeBase64(answer.CiphertextBlob);
   errand.cache.keep(TOKEN, key, text, notAfter);
@@ -105,13 +134,18 @@ type TokenKey = { readonly key: readonly string[]; readonly isBound: boolean };
 
 /** The tokens that may be sent, the kind that is made first; none where no service is configured. */
 function tokenKeys(errand: Errand, region: Region, caller: Caller): readonly TokenKey[] {
-  const { kmsauthService: service, kmsauthSeconds, kmsauthBinding } = errand.order.settings;
+  const { kmsauthService: service, kmsauthBinding } = errand.order.settings;
   if (service === null) return [];
-  const key = [errand.source.id, caller.arn, region.awsRegion, region.kmsauthKey, service, String(kmsauthSeconds)];
-  const plain = { key, isBound: false };
-  if (!bindsTokens(errand, region)) return [plain];
+  const key = plainKey(errand, region, caller, service);
+  if (!bindsTokens(errand, region)) return [{ key, isBound: false }];
   const bound = { key: [...key, fingerprint(errand)], isBound: true };
-  return kmsauthBinding === "on" ? [bound] : [bound, plain];
+  // Not the one that was made before the offer.
+  return kmsauthBinding === "on" ? [bound] : [bound, { key: [...key, "all the same"], isBound: false }];
+}
+
+function plainKey({ source, order }: Errand, region: Region, caller: Caller, service: string): readonly string[] {
+  const { kmsauthSeconds } = order.settings;
+  return [source.id, caller.arn, region.awsRegion, region.kmsauthKey, service, String(kmsauthSeconds)];
 }
 
 /** `SHA256:…` of the key that is to be certified. */

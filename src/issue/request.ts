@@ -50,11 +50,26 @@ export async function sendRequest(
     );
     order.trace(`the invocation's request id is ${answer.$metadata.requestId ?? "not given"}`);
     const said = readAnswer(answer, about);
-    if (!("certificate" in said)) throw answerRefusal(said, about);
+    if (!("certificate" in said)) throw refusalOf(said, request, about);
     return checked(said.certificate, request, about);
   } finally {
     errand.close();
   }
+}
+
+/** What the CA refused, with what of this request would cure it. */
+function refusalOf(
+  said: { errorType: string; errorMessage: string },
+  request: UserRequest | HostRequest,
+  about: About,
+) {
+  const failure = answerRefusal(said, about);
+  const wantsToken = /missing (kmsauth|caller identity)/i.test(said.errorMessage);
+  if (!wantsToken || isHosts(request)) return failure;
+  const next = /kmsauth/i.test(said.errorMessage)
+    ? "give it with --kmsauth-token-file"
+    : "bssh request has none to show: use bssh login";
+  return new Failure(failure.message, next);
 }
 
 function isHosts(request: UserRequest | HostRequest): request is HostRequest {

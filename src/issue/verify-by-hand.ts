@@ -11,18 +11,22 @@ export type ByHand = {
   /** CA public keys one of which must have signed; empty: any CA. */
   readonly caKeys: readonly string[];
   readonly allowSha1: boolean;
+  /** Seconds; a setting above the usual limit for certificates of this kind goes before that. */
+  readonly certificateMaxSeconds: number;
   /** Milliseconds since the epoch. */
   readonly now: number;
 };
 
 type Fault = readonly [fact: string, next: string];
 
+/** What bridges a long outage; 31 days. */
+const LONGEST_SECONDS = 31 * 86_400;
+
 const AGAIN = "have it signed again";
 
 /** Throws Failure for the first thing that is wrong with it. Whose key it is for is not looked at. */
 export function verifyByHand(certificate: Certificate, expected: ByHand): void {
-  const wrong =
-    signatureFault(certificate, expected) ?? contentFault(certificate) ?? timeFault(certificate, expected.now);
+  const wrong = signatureFault(certificate, expected) ?? contentFault(certificate) ?? timeFault(certificate, expected);
   if (wrong !== null) throw new Failure(...wrong);
 }
 
@@ -54,14 +58,19 @@ function contentFault({ kind, principals, criticalOptions, extensions }: Certifi
   return strange === undefined ? null : [`the certificate has the unknown extension ${printable(strange, 60)}`, AGAIN];
 }
 
-function timeFault({ validAfter, validBefore }: Certificate, nowMs: number): Fault | null {
-  const now = BigInt(Math.floor(nowMs / 1000));
+function timeFault({ validAfter, validBefore }: Certificate, expected: ByHand): Fault | null {
+  const now = BigInt(Math.floor(expected.now / 1000));
+  const longest = BigInt(Math.max(LONGEST_SECONDS, expected.certificateMaxSeconds));
   const clock = `this machine's clock says ${timeText(now)}: set it if that is wrong`;
   if (validBefore === FOREVER) return ["the certificate has no end", `${AGAIN} with -V +8h`];
   if (validAfter > now + TOLERANCE_SECONDS)
     return [`the certificate is not valid before ${timeText(validAfter)}`, clock];
   if (validBefore <= now)
     return [`the certificate ended at ${timeText(validBefore)}`, `${clock}, else ask for a new one`];
+  if (validBefore > now + longest + TOLERANCE_SECONDS) {
+    const fact = `the certificate is valid until ${timeText(validBefore)}, which is further off than ${longest / 86_400n} days`;
+    return [fact, `${AGAIN} with -V +8h, or set certificate_max_seconds for it`];
+  }
   return null;
 }
 

@@ -18,6 +18,7 @@ export type Folder = {
   /** What the CA's functions are deployed with, for people and for hosts: to change a file is to deploy it. */
   readonly ca: string;
   readonly hostCa: string;
+  readonly sshdConfig: string;
   readonly config: string;
   /** bssh's config on the server. */
   readonly hostConfig: string;
@@ -59,6 +60,7 @@ export function folderAt(root: string): Folder {
     server: `${root}/sshd`,
     ca: `${root}/ca`,
     hostCa: `${root}/ca-host`,
+    sshdConfig: `${root}/sshd/config`,
     config: `${root}/bssh/config.toml`,
     hostConfig: `${root}/sshd/bssh.toml`,
     sshConfig: `${root}/home/.ssh/config`,

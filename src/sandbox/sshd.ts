@@ -60,8 +60,8 @@ export async function startSshd(parts: SshdParts): Promise<Sshd> {
   if (process.getuid?.() === 0) holdRunFolder(folder.root, "when a sandbox made it");
   for (let tries = 0; tries < PORT_TRIES; tries++) {
     const port = await freePort();
-    writeFileSync(`${folder.server}/config`, [...configLines(folder, port), ...options, ""].join("\n"));
-    const words = [parts.sshd, "-D", "-e", "-f", `${folder.server}/config`];
+    writeFileSync(folder.sshdConfig, [...configLines(folder, port), ...options, ""].join("\n"));
+    const words = [parts.sshd, "-D", "-e", "-f", folder.sshdConfig];
     const log = `${folder.server}/log`;
     const process = janitor.startService(words, parts.environment, openSync(log, "w", 0o600));
     const said = await firstWords(log, () => process.exitCode !== null || process.signalCode !== null);

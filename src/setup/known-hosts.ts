@@ -8,6 +8,8 @@ export type KnownHosts = {
   readonly path: string;
   /** Patterns of the hosts that it is for. */
   readonly patterns: readonly string[];
+  /** Files that the user's own GlobalKnownHostsFile names; empty where ssh's usual two are read. */
+  readonly others: readonly string[];
 };
 
 const HEAD = "# bssh's own: ";
@@ -29,12 +31,18 @@ export function knownHostsText({ keys, patterns }: HostTrust): string {
 /**
  * Lines of our ssh_config by which ssh reads the file, beside all that it reads anyway: the user's known_hosts and the system's.
  *
- * ssh takes the first GlobalKnownHostsFile that it comes to, and ours stands first: a user who sets their own has it for all
- * hosts but these, for which ours and the system's two are read. (UserKnownHostsFile, which far more people set, is left alone.)
- * The name typed is what the patterns are held against, or, where ssh reads its config a second time (CanonicalizeHostname,
- * Match final), the name it found; for an alias that a HostName of the user's turns into such a name without either, they put
- * the line into the alias's block themselves.
+ * ssh takes the first GlobalKnownHostsFile that it comes to, and ours stands first: it names those that the user's own names as
+ * well. (UserKnownHostsFile, which far more people set, is left alone.) The name typed is what the patterns are held against, or,
+ * where ssh reads its config a second time (CanonicalizeHostname, Match final), the name it found; an alias, which a HostName of
+ * the user's turns into such a name, has the line from the blocks that ask bssh match.
  */
-export function hostLines({ path, patterns }: KnownHosts, version: SshVersion): string[] {
-  return [`Match host "${patterns.join(",")}"`, `  GlobalKnownHostsFile ${plainFileValue(path, version)} ${DEFAULTS}`];
+export function hostLines(known: KnownHosts, version: SshVersion): string[] {
+  const { patterns } = known;
+  return [`Match host "${patterns.join(",")}"`, `  ${knownHostsLine(known, version)}`];
+}
+
+/** The line itself: our file beside all that ssh reads anyway. */
+export function knownHostsLine({ path, others }: KnownHosts, version: SshVersion): string {
+  const read = others.length === 0 ? DEFAULTS : others.map((other) => plainFileValue(other, version)).join(" ");
+  return `GlobalKnownHostsFile ${plainFileValue(path, version)} ${read}`;
 }

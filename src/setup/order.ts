@@ -15,6 +15,8 @@ export type HostTrust = {
   readonly keys: readonly string[];
   /** Patterns of known_hosts. */
   readonly patterns: readonly string[];
+  /** Files that the user's own GlobalKnownHostsFile names for them, which ours goes before; absent or empty: none. */
+  readonly others?: readonly string[];
 };
 
 export type Order = {

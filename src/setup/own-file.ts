@@ -1,5 +1,5 @@
 import type { SshVersion } from "../ssh/versions.ts";
-import { hostLines, type KnownHosts } from "./known-hosts.ts";
+import { hostLines, type KnownHosts, knownHostsLine } from "./known-hosts.ts";
 import type { IdentityPaths } from "./order.ts";
 import { fileValue, matchCommand, QUOTABLE } from "./quoting.ts";
 
@@ -27,6 +27,8 @@ export function ownFile(
     `IdentityFile ${fileValue(identity.key, version)}`,
     ...identity.defaults.map((path) => `IdentityFile ${fileValue(path, version)}`),
     `CertificateFile ${fileValue(identity.certificate, version)}`,
+    // For aliases, whose own name is not one of the patterns'.
+    ...(known === null ? [] : [knownHostsLine(known, version)]),
   ].map((line) => `  ${line}`);
   return [
     `${HEAD}\`bssh setup\` writes this file anew, \`bssh setup --undo\` takes it away.`,

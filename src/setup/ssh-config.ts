@@ -35,7 +35,8 @@ export function setUpSshConfig(order: Order): SetUp {
     );
   }
   const known = knownHostsOf(order);
-  const hosts = order.hosts.keys.length === 0 ? null : { path: known.place.path, patterns: order.hosts.patterns };
+  const { keys, patterns, others = [] } = order.hosts;
+  const hosts = keys.length === 0 ? null : { path: known.place.path, patterns, others };
   const texts = {
     own: Buffer.from(ownFile(order.program, order.identity, version, hosts)).toString("latin1"),
     user: withInclude(user.text, ownOf(paths, own), user.foldersToMake),

@@ -1,5 +1,6 @@
 // ssh tries its default keys only while no identity file is named. Our file names one, so it names those as well, but not where
 // a block of the user's names identity files for hosts that may be ours: ssh would not have tried them there.
+// Likewise ssh takes the first GlobalKnownHostsFile alone, so ours names the user's as well.
 
 import { readConfigLine } from "../argv/config-line.ts";
 import { includePattern } from "../ssh/included.ts";
@@ -23,22 +24,68 @@ const DEEPEST = 16;
 /** Host patterns of a block, in which any one has to match; null for what goes for all hosts, or can't be told. */
 type Patterns = readonly string[] | null;
 
-type Block = { readonly patterns: Patterns; namesIdentity: boolean; readonly hostNames: string[] };
+type Block = {
+  readonly patterns: Patterns;
+  /** True for a block that goes for every host, whatever else is so. */
+  readonly always: boolean;
+  namesIdentity: boolean;
+  readonly hostNames: string[];
+  /** Of the first GlobalKnownHostsFile; null when there is none. */
+  knownHosts: readonly string[] | null;
+};
+
+type Around = Pick<Block, "patterns" | "always">;
 
 type Walk = { readonly reading: Reading; readonly blocks: Block[]; readonly domains: string[]; files: number };
 
 /** Whether ssh's config names identity files for hosts that may be ours. */
 export function namesIdentityForOurs(reading: Reading): boolean {
-  const walk: Walk = { reading, blocks: [], domains: [], files: 0 };
-  readFile(walk, reading.sshConfig, `${reading.home}/.ssh`, null, 0);
-  readFile(walk, "/etc/ssh/ssh_config", "/etc/ssh", null, 0);
-  return walk.blocks.some(
-    ({ namesIdentity, patterns }) =>
-      namesIdentity && (patterns === null || patterns.some((pattern) => mayBeOurs(walk, pattern))),
-  );
+  const walk = readAll(reading);
+  return walk.blocks.some(({ namesIdentity, patterns }) => namesIdentity && mayApply(walk, patterns));
 }
 
-function readFile(walk: Walk, path: string, folder: string, patterns: Patterns, depth: number): void {
+/** The known_hosts that ssh's config names, beside the user's own one, for hosts that may be ours. */
+export type NamedKnownHosts = {
+  /** Those that go for every host of ours and can be said again; empty: none do. */
+  readonly files: readonly string[];
+  /** Those that go for some hosts only, or that only ssh can make sense of. */
+  readonly unsaid: readonly string[];
+};
+
+/** What GlobalKnownHostsFile says in ssh's config: the first that goes for a host counts. */
+export function knownHostsForOurs(reading: Reading): NamedKnownHosts {
+  const walk = readAll(reading);
+  const unsaid: string[] = [];
+  for (const { knownHosts, patterns, always } of walk.blocks) {
+    if (knownHosts === null || !mayApply(walk, patterns)) continue;
+    if (knownHosts.join() === "none") {
+      if (always) break;
+      continue;
+    }
+    if (always && knownHosts.every(isPlainPath)) return { files: knownHosts, unsaid };
+    unsaid.push(...knownHosts);
+    if (always) break;
+  }
+  return { files: [], unsaid };
+}
+
+/** Whether a path means the same wherever it is said. */
+function isPlainPath(path: string): boolean {
+  return /^\/[^%$~"\\\0-\x1f\x7f]+$/.test(path);
+}
+
+function readAll(reading: Reading): Walk {
+  const walk: Walk = { reading, blocks: [], domains: [], files: 0 };
+  readFile(walk, reading.sshConfig, `${reading.home}/.ssh`, { patterns: null, always: true }, 0);
+  readFile(walk, "/etc/ssh/ssh_config", "/etc/ssh", { patterns: null, always: true }, 0);
+  return walk;
+}
+
+function mayApply(walk: Walk, patterns: Patterns): boolean {
+  return patterns === null || patterns.some((pattern) => mayBeOurs(walk, pattern));
+}
+
+function readFile(walk: Walk, path: string, folder: string, around: Around, depth: number): void {
   walk.files += 1;
   if (walk.files > MOST_FILES || depth > DEEPEST) return;
   let text: string | null;
@@ -49,26 +96,28 @@ function readFile(walk: Walk, path: string, folder: string, patterns: Patterns, 
     return;
   }
   if (text === null || isOwnFile(text)) return;
-  let block = openBlock(walk, patterns);
+  let block = openBlock(walk, around.patterns, around.always);
   for (const line of text.split("\n")) {
     const read = readConfigLine(line);
     if (read.kind !== "setting") continue;
     const { key, values } = read;
-    if (key === "host") block = openBlock(walk, positive(values));
-    else if (key === "match") block = openBlock(walk, matchPatterns(values));
+    if (key === "host") block = openBlock(walk, positive(values), around.always && values.join() === "*");
+    else if (key === "match")
+      block = openBlock(walk, matchPatterns(values), around.always && /^all$/i.test(values.join()));
     else if (key === "identityfile" || key === "identityfile2") block.namesIdentity = true;
+    else if (key === "globalknownhostsfile" || key === "globalknownhostsfile2") block.knownHosts ??= values;
     else if (key === "hostname") block.hostNames.push(...values);
     else if (key === "canonicaldomains") walk.domains.push(...values);
     else if (key === "include") {
       for (const file of values.flatMap((value) => filesOf(walk, value, folder))) {
-        readFile(walk, file, folder, block.patterns, depth + 1);
+        readFile(walk, file, folder, block, depth + 1);
       }
     }
   }
 }
 
-function openBlock(walk: Walk, patterns: Patterns): Block {
-  const block: Block = { patterns, namesIdentity: false, hostNames: [] };
+function openBlock(walk: Walk, patterns: Patterns, always: boolean): Block {
+  const block: Block = { patterns, always, namesIdentity: false, hostNames: [], knownHosts: null };
   walk.blocks.push(block);
   return block;
 }

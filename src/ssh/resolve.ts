@@ -3,6 +3,9 @@ import type { Ssh } from "./find.ts";
 /** What ssh would do with the words typed, after its config files: keys in lower case, every value in order. */
 export type Resolved = ReadonlyMap<string, readonly string[]>;
 
+/** Set in the environment of an ssh that is asked what words mean, so that nothing below it asks the same. */
+export const RESOLVING = "BSSH_RESOLVING";
+
 /**
  * Asks `ssh -G`. Its Match exec commands run with BLESS_COMPLETE set, so that our own do nothing. Null when ssh refuses the
  * words (it will then say why itself).
@@ -13,7 +16,7 @@ export function resolveWords(
   environment: Readonly<Record<string, string | undefined>>,
 ): Resolved | null {
   const answer = Bun.spawnSync([ssh.path, "-G", ...words], {
-    env: { ...environment, BLESS_COMPLETE: "1" },
+    env: { ...environment, BLESS_COMPLETE: "1", [RESOLVING]: "1" },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "ignore",

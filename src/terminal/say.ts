@@ -9,13 +9,17 @@ export function say(line: string): void {
   write(2, `bssh: ${scrub(line)}\n`);
 }
 
-/** Prints a command's answer on stdout. */
-export function print(line: string): void {
-  write(1, `${scrub(line)}\n`);
+/** Prints a command's answer on stdout. False when it can't be written; a reader that has gone wants no more. */
+export function print(line: string): boolean {
+  const code = write(1, `${scrub(line)}\n`);
+  return code === null || code === "EPIPE";
 }
 
-/** Writes all of it; process.stdout would make the descriptor non-blocking for every process that shares it. */
-function write(fd: number, text: string): void {
+/**
+ * Writes all of it, or gives the system's name of the error: nobody reads any more, or the disk behind it is full. process.stdout
+ * would make the descriptor non-blocking for every process that shares it.
+ */
+function write(fd: number, text: string): string | null {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; ) {
     try {
@@ -23,10 +27,10 @@ function write(fd: number, text: string): void {
     } catch (error) {
       const code = (error as { code?: string }).code;
       if (code === "EAGAIN" || code === "EINTR") Bun.sleepSync(1);
-      // Nobody reads any more, or the disk behind it is full: there is no one left to tell.
-      else return;
+      else return code ?? "unknown error";
     }
   }
+  return null;
 }
 
 /**

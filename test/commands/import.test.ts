@@ -111,7 +111,7 @@ describe("a certificate that was signed by hand", () => {
     expect(await statusNow()).toMatchObject({ state: "valid", certificate: { byHand: true, keyId: "by hand" } });
     said = [];
     await status(call([]));
-    expect(said.join("\n")).toMatch(/by hand {5}by hand \(break glass\), until \d{4}-.*Z: .*blessid-cert\.pub/);
+    expect(said[1]).toMatch(/^ {2}by hand {5}break glass, until \d{4}-.*Z$/);
   });
 
   test("is shown by status where there is no config", async () => {
@@ -119,7 +119,7 @@ describe("a certificate that was signed by hand", () => {
     said = [];
     expect(await status(call([]))).toBe(3);
     expect(said).toHaveLength(2);
-    expect(said[1]).toStartWith("certificate   by hand (break glass), until ");
+    expect(said[1]).toStartWith("certificate   by hand (break glass, until ");
   });
 
   test("serves to its end with other principals, from other addresses and past two thirds of its life; nothing renews it", async () => {
@@ -342,4 +342,83 @@ test("no socket is opened, and standard input will do", () => {
   expect(traced.exitCode).toBe(0);
   expect(traced.stdout.toString()).toStartWith(`stored ${key}-cert.pub: for alice, until `);
   expect(readFileSync(trace, "utf8")).toBe("");
+});
+
+describe("of what is named for a certificate, bssh import reads no more than a certificate may have:", () => {
+  const NEXT = "; name the certificate's file, or - for standard input";
+  const REFUSED: Readonly<Record<string, readonly [path: () => string, says: (path: string) => string]>> = {
+    "a folder": [() => home, (path) => `${path} is a folder${NEXT}`],
+    "a device without end": [
+      () => "/dev/zero",
+      (path) => `${path} is too long for a certificate; look at what is in it`,
+    ],
+    "a file above the limit": [
+      () => {
+        writeFileSync(join(home, "large"), "x".repeat(2 << 20));
+        return join(home, "large");
+      },
+      (path) => `${path} is too long for a certificate; look at what is in it`,
+    ],
+    "a pipe that nobody writes into": [
+      () => {
+        run("mkfifo", join(home, "pipe"));
+        return join(home, "pipe");
+      },
+      (path) => `nothing comes from ${path}${NEXT}`,
+    ],
+    "a file that is not there": [() => join(home, "none"), (path) => `there is no ${path}${NEXT}`],
+  };
+  for (const [name, [make, says]] of Object.entries(REFUSED)) {
+    test(name, async () => {
+      configure();
+      const path = make();
+      expect(await refusal([path])).toBe(says(path));
+    });
+  }
+  test("from a pipe it takes one that comes late", async () => {
+    configure();
+    const pipe = join(home, "pipe");
+    run("mkfifo", pipe);
+    const writer = Bun.spawn(["sh", "-c", 'sleep 0.2; cat "$1" >"$2"', "sh", sign(), pipe], { stdout: "ignore" });
+    expect(await refusal([pipe])).toBe("none");
+    await writer.exited;
+    expect(stored()).not.toBe(null);
+  });
+});
+
+test("a certificate for longer than a month is refused, unless the config takes such", async () => {
+  configure();
+  const path = sign(["-V", "-5m:+10000d"]);
+  expect(await refusal([path])).toMatch(
+    /^the certificate is valid until 20\d\d-.*, which is further off than 31 days; have/,
+  );
+  expect(stored()).toBe(null);
+  expect(await refusal([sign(["-V", "-5m:+31d"])])).toBe("none");
+  rmSync(`${key}-cert.pub`);
+  configure("certificate_max_seconds = 5184000");
+  expect(await refusal([sign(["-V", "-5m:+59d"])])).toBe("none");
+});
+
+describe("status of a short certificate", () => {
+  test.each([
+    ["-60s:+119s", 0],
+    ["-90s:+30s", 1],
+    ["-1h:+119s", 1],
+    ["-1h:+10m", 0],
+  ] as const)("with the life %s has status %i", async (life, expected) => {
+    configure("renew_margin_seconds = 0");
+    const path = sign(["-V", life]);
+    writeFileSync(`${key}-cert.pub`, readFileSync(path));
+    expect(await status(call([]))).toBe(expected);
+  });
+  test("that was taken into use by hand and has ended no longer says that it is in force", async () => {
+    configure();
+    await importCertificate(call([sign()]));
+    expect((await statusNow()).certificate).toMatchObject({ byHand: true });
+    // Ten hours later by AWS's clock.
+    writeFileSync(join(home, "bssh", "state", "clock-skew"), `${10 * 3_600_000}\n`);
+    said = [];
+    expect(await status(call([]))).toBe(2);
+    expect(said.join("\n")).not.toContain("by hand     ");
+  });
 });

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { issuedLog, logIssued } from "../../src/issued-log.ts";
+import { issuedAt, issuedLog, logIssued } from "../../src/issued-log.ts";
 import { nodeSystem } from "../../src/system/node.ts";
 import { type Certificate, FOREVER, parseCertificate } from "../../src/wire/certificate.ts";
 import { vector } from "../wire/support.ts";
@@ -109,4 +109,8 @@ test("a link, a folder, a pipe or a file in its way, or in the state's, is left 
   log();
   expect(readFileSync(state, "utf8")).toBe("a file");
   expect(existsSync(issuedLog(state))).toBe(false);
+});
+
+test("the time is this machine's while that is as good as AWS's whole seconds, so that no answer comes before its question", () => {
+  expect([0, 999, -1999, 2000, -60_000].map((skewMs) => issuedAt(NOW, skewMs) - NOW)).toEqual([0, 0, 0, 2000, -60_000]);
 });

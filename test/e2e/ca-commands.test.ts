@@ -4,11 +4,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseRevocations } from "../../src/ca/revocations.ts";
+import { OPTIONS as PUBLIC_KEY } from "../../src/commands/ca/public-key.ts";
+import { OPTIONS as REVOKE } from "../../src/commands/ca/revoke.ts";
+import { OPTIONS as SIGN } from "../../src/commands/ca/sign.ts";
+import { OPTIONS as TRACE } from "../../src/commands/ca/trace.ts";
 import { CA_WORDS } from "../../src/commands/ca.ts";
-import { OPTIONS as PUBLIC_KEY } from "../../src/commands/ca-public-key.ts";
-import { OPTIONS as REVOKE } from "../../src/commands/ca-revoke.ts";
-import { OPTIONS as SIGN } from "../../src/commands/ca-sign.ts";
-import { OPTIONS as TRACE } from "../../src/commands/ca-trace.ts";
 import { openPty } from "../terminal/pty.ts";
 import { bssh, inside } from "./inside.ts";
 

@@ -99,8 +99,6 @@ describe("a server", () => {
       "enrolled 0",
       "ssh-ed25519: web1.sandbox.test",
       "ecdsa-sha2-nistp256: web1.sandbox.test",
-      "systemd doesn't run here: have cron renew the certificates",
-      expect.stringMatching(/^\d+( \*){4} root env BSSH_CONFIG=\S+ \S+bssh host renew --names web1.sandbox.test$/),
       "in",
       "in",
       "1",
@@ -239,5 +237,40 @@ describe("a server", () => {
       echo done
     `);
     expect([out, err.replace(/^Killed\n/gm, "")]).toEqual([["done"], ""]);
+  });
+});
+
+/** An sshd that takes no config of the machine's, should anybody ask it to. */
+const GUARDED = String.raw`
+G=$BSSH_SANDBOX/guarded; REAL=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v sshd)
+printf '#!/bin/sh\ncase "$*" in */etc/*) exit 1;; esac\nexec %s "$@"\n' $REAL >$G; chmod +x $G
+guarded() { ( . $BSSH_SANDBOX_HOST_ENV; word=$1; shift; bssh host $word --sshd $G "$@" 2>&1 ); }
+`;
+
+describe("in a sandbox bssh host", () => {
+  test("is about the sandbox's own sshd, without a timer, and never about the machine's", async () => {
+    const { out } = inside(String.raw`cd "$BSSH_SANDBOX"; ${GUARDED}
+      printf '[hosts]\nca_keys = ["%s"]\npatterns = ["*.sandbox.test"]\n' "$(cut -d' ' -f3- $HOME/.ssh/known_hosts)" >lines
+      grep -q '^.hosts' $BSSH_SANDBOX/sshd/bssh.toml || cat lines >>$BSSH_SANDBOX/sshd/bssh.toml
+      ls -A /etc/ssh /etc/ssh/sshd_config.d >before
+      guarded enroll --no-reload | cut -d: -f1; guarded status | sed -n 's/ *valid until.*/ valid/p'
+      ls $BSSH_SANDBOX/sshd | grep -- -cert.pub | wc -l
+      for config in /etc/ssh/sshd_config $BSSH_SANDBOX/../../etc/ssh/sshd_config; do
+        for word in enroll renew status; do guarded $word --sshd-config $config | sed 's/ (BSSH.*//'; done
+      done
+      sed 's|^HostKey .*|HostKey /etc/ssh/ssh_host_ed25519_key|' $BSSH_SANDBOX/sshd/config >other
+      guarded enroll --sshd-config $PWD/other | sed 's/ (BSSH.*//'
+      ls -A /etc/ssh /etc/ssh/sshd_config.d | cmp - before && echo same`);
+    const refused = "is the machine's own, and this is a sandbox";
+    const machines = `bssh: /etc/ssh/sshd_config ${refused}`;
+    const wrong = `set-up is wrong: /etc/ssh/sshd_config ${refused}`;
+    expect(out).toEqual([
+      "ssh-ed25519",
+      "ssh-ed25519 valid",
+      "1",
+      ...[machines, machines, wrong, machines, machines, wrong],
+      `bssh: /etc/ssh/ssh_host_ed25519_key ${refused}`,
+      "same",
+    ]);
   });
 });

@@ -86,6 +86,17 @@ test("the clock that counts is the one that is handed in", async () => {
   expect(certificateUnfitness(certificate, { ...wanted, now: NOW + 1_740_000 })).toBe("expired");
 });
 
+test("one that is signed with SHA-1 is used only where that is allowed, and by no name for SHA-2", async () => {
+  const honest = parseCertificate(await certificateLine(strangeKey()));
+  const certificate = { ...honest, signatureType: "ssh-rsa" };
+  expect(certificateUnfitness(certificate, wanted)).toBe("signed with SHA-1");
+  expect(certificateUnfitness(certificate, { ...wanted, allowSha1: false })).toBe("signed with SHA-1");
+  expect(certificateUnfitness(certificate, { ...wanted, allowSha1: true })).toBe(null);
+  for (const signatureType of ["rsa-sha2-256", "rsa-sha2-512"]) {
+    expect(certificateUnfitness({ ...honest, signatureType }, wanted)).toBe(null);
+  }
+});
+
 test("without a key there is nothing to use", async () => {
   const { files, publicKey } = makeIdentity();
   storeCertificate(files, await certificateLine(publicKey));

@@ -70,8 +70,9 @@ describe("the way to a certificate", () => {
     expect(order).toEqual(["asked", "known", "session"]);
   });
 
-  test("takes one call with a warm session, role and token, and no question", () =>
+  test("takes one call with a warm session, role and token that is bound, and no question", () =>
     inScene(openScene({}, KNOWN_DEVICE), async (scene) => {
+      await scene.issue();
       await scene.issue();
       scene.clear();
       const issued = await scene.issue();
@@ -88,6 +89,7 @@ describe("the way to a certificate", () => {
   test("asks no code when token and role are good, though the session is over", () =>
     inScene(openScene({}, { ...KNOWN_DEVICE, sessionSeconds: 900 }), async (scene) => {
       await scene.issue();
+      await scene.issue();
       scene.clear();
       await scene
         .issue({ now: () => Date.now() + 1_200_000, settings: { ...scene.settings, sessionSeconds: 900 } })
@@ -98,6 +100,7 @@ describe("the way to a certificate", () => {
 
   test("asks no code when only the role is over: the session serves", () =>
     inScene(openScene({}, { ...KNOWN_DEVICE, roleSeconds: 900 }), async (scene) => {
+      await scene.issue();
       await scene.issue();
       scene.clear();
       await scene.issue({ now: () => Date.now() + 850_000 }).catch(() => {});
@@ -112,6 +115,7 @@ describe("the way to a certificate", () => {
       await scene.issue({ useCaches: false });
       expect(scene.questions).toHaveLength(1);
       expect(scene.calls()).toHaveLength(5);
+      await scene.issue();
       scene.clear();
       await scene.issue();
       expect(scene.calls()).toEqual(["lambda Invoke"]);
@@ -142,7 +146,9 @@ describe("the way to a certificate", () => {
     inScene(openScene({}, { ...KNOWN_DEVICE, kmsauthService: null }), async (scene) => {
       const failure = await scene.fail();
       expect(scene.calls()).not.toContain("kms Encrypt");
-      expect(failure.sentence).toBe("the CA wants a kmsauth token; set kmsauth_service");
+      expect(failure.sentence).toBe(
+        'the CA wants a kmsauth token; set kmsauth_service, and identity_proof = "auto" or "kmsauth"',
+      );
     }));
 
   test("certifies an rsa key too", () =>

@@ -274,6 +274,34 @@ describe("errors", () => {
     expect(failure.sentence.split("; ").length).toBeLessThanOrEqual(2);
   });
 
+  test.each([
+    [
+      "ClientError",
+      "The CA's configuration is wrong: it names the file a, which is not there.",
+      "the CA in eu-west-1 is not set up rightly: The CA's",
+    ],
+    [
+      "ClientError",
+      "The CA cannot answer (TimeoutError).",
+      "the CA in eu-west-1 got no answer of its own: The CA cannot",
+    ],
+    [
+      "ClientError",
+      "AWS did not say whose the caller identity is.",
+      "the CA in eu-west-1 got no answer of its own: AWS did not",
+    ],
+    ["ClientError", "An error occurred (ThrottlingException)", "AWS refused the CA in eu-west-1 something: An error"],
+  ])("of the CA say who refused what: %s, %s", (errorType, errorMessage, beginning) => {
+    const { sentence } = answerRefusal({ errorType, errorMessage }, { ...about, service: "Lambda" });
+    expect(sentence).toStartWith(beginning);
+    expect(sentence).not.toContain(".;");
+  });
+
+  test("a token that the CA misses leads to the setting, or the word, that gives one", () => {
+    const missing = { errorType: "InputValidationError", errorMessage: "Invalid request, missing kmsauth token" };
+    expect(answerRefusal(missing, { ...about, service: "Lambda" }).next).toContain("identity_proof");
+  });
+
   test("answers of the CA never leave a brace open, and are bounded", () => {
     for (const errorType of [
       "InputValidationError",

@@ -69,14 +69,20 @@ describe("a kmsauth token", () => {
     });
   });
 
-  test("that was made before the offer is used up, so that the offer costs no call", () => {
+  test("that was made before the offer is sent no more, nor kept, though it has not ended", () => {
     const { scene, proofs } = openHeard({}, KNOWN_DEVICE);
+    const tokens = () => readdirSync(join(scene.state, "state", "cache")).filter((name) => name.startsWith("kmsauth-"));
     return inScene(scene, async () => {
       await scene.issue();
-      scene.clear();
-      await scene.issue();
-      expect(scene.calls()).toEqual(["lambda Invoke"]);
-      expect(proofs()).toEqual(["granted kmsauth", "granted kmsauth"]);
+      const [unbound] = tokens();
+      for (const calls of [["kms Encrypt", "lambda Invoke"], ["lambda Invoke"]]) {
+        scene.clear();
+        await scene.issue();
+        expect(scene.calls()).toEqual(calls);
+      }
+      expect(proofs()).toEqual(["granted kmsauth", "granted kmsauth-bound", "granted kmsauth-bound"]);
+      expect(tokens()).toHaveLength(1);
+      expect(tokens()).not.toContain(unbound ?? "");
     });
   });
 
@@ -115,6 +121,7 @@ describe("a kmsauth token", () => {
   test("kept from before is made anew when the CA begins to want bound ones", () => {
     const { scene, proofs } = openHeard({}, KNOWN_DEVICE);
     return inScene(scene, async () => {
+      deploy(scene, "bind_public_key = off");
       await scene.issue();
       deploy(scene, "bind_public_key = require");
       await scene.issue();

@@ -200,6 +200,7 @@ describe("what the CA answers", () => {
     );
     await inScene(scene, async () => {
       await scene.issue();
+      await scene.issue();
       scene.clear();
       refuse = true;
       await scene.issue();
@@ -297,6 +298,7 @@ describe("the clock", () => {
         `this machine's clock is 5 minutes ${off > 0 ? "slow" : "fast"}; bssh allows for it, other programs may not`,
       ]);
       expect(scene.calls().filter((call) => call === "sts GetSessionToken")).toHaveLength(1);
+      await scene.issue();
       scene.clear();
       await scene.issue();
       expect(scene.calls()).toEqual(["lambda Invoke"]);
@@ -411,6 +413,7 @@ describe("the user's machine", () => {
       for (const name of readdirSync(folder))
         writeFileSync(`${folder}/${name}`, '{"version":1,"ends":9e15,"value":{"arn":7}}');
       scene.clear();
+      await scene.issue();
       await scene.issue();
       scene.clear();
       await scene.issue();

@@ -107,7 +107,7 @@ describe("JSON", () => {
         await runCommand(world, "bssh login");
         expect((await check(world, "status", "bssh status --json"))["state"]).toBe("ending");
       },
-      { certSeconds: 100 },
+      { certSeconds: 60 },
     ));
 
   test("of doctor fits docs/doctor.schema.json, well and ill", () =>

@@ -8,7 +8,7 @@ import { findSshd } from "../../src/sandbox/sshd.ts";
 import type { Order } from "../../src/setup/order.ts";
 import { ownKnownHosts, ownPath } from "../../src/setup/own-path.ts";
 import { setUpSshConfig, takeAwaySshConfig } from "../../src/setup/ssh-config.ts";
-import { askG, makeGround, orderIn, realSsh, sentence } from "./support.ts";
+import { askG, makeGround, orderIn, realSsh, sentence, writeProgram } from "./support.ts";
 
 const ground = makeGround();
 const sshd = findSshd(process.env["PATH"] ?? "");
@@ -124,6 +124,36 @@ describe("a host with a certificate", () => {
   });
 });
 
+describe("a host with a certificate, behind an alias of the user's,", () => {
+  const alias = "Host w1\n  HostName web1.corp.example\nHost other\n  HostName web1.example.org\n";
+  const withAlias = (answer: "yes" | "no"): Order => {
+    mkdirSync(join(order.paths.sshConfig, ".."), { recursive: true });
+    writeFileSync(order.paths.sshConfig, alias);
+    const program = writeProgram(at(`${count}-bssh`), answer === "yes" ? "exit 0" : "exit 1");
+    return { ...trusting("ca1"), program };
+  };
+
+  test("is trusted once bssh match says that it is ours, as under its own name", async () => {
+    const aliased = withAlias("yes");
+    setUpSshConfig(aliased);
+    const { status, err } = await login(aliased, "w1", "ca1");
+    expect(status, err).toBe(52);
+    expect((await login(aliased, "w1", "stranger")).status).toBe(255);
+    // Its own name is outside the patterns, whatever bssh match says.
+    expect((await login(aliased, "other", "ca1")).status).toBe(255);
+  });
+
+  test("changes nothing for a host of other people's", () => {
+    const aliased = withAlias("no");
+    const before = askG(aliased.paths.sshConfig, ["w1"]);
+    setUpSshConfig(aliased);
+    const after = askG(aliased.paths.sshConfig, ["w1"]);
+    for (const key of ["globalknownhostsfile", "identityfile", "certificatefile"]) {
+      expect(after.values(key)).toEqual(before.values(key));
+    }
+  });
+});
+
 describe("what ssh is told", () => {
   test("is our file beside the system's for the patterns, and nothing for other hosts", () => {
     setUpSshConfig(trusting("ca1"));
@@ -146,6 +176,13 @@ describe("what ssh is told", () => {
     const files = (host: string) => askG(order.paths.sshConfig, [host]).values("globalknownhostsfile");
     expect(files("web1.example.org")).toEqual(["/own/file"]);
     expect(files("web1.corp.example")).toEqual([`${ownKnownHosts(order.paths)} ${defaults}`]);
+  });
+
+  test("names the user's own GlobalKnownHostsFile behind our file where it is told of it", () => {
+    const { hosts, ...rest } = trusting("ca1");
+    setUpSshConfig({ ...rest, hosts: { ...hosts, others: ["/own/file", "/own/other file"] } });
+    const { values } = askG(order.paths.sshConfig, ["web1.corp.example"]);
+    expect(values("globalknownhostsfile")).toEqual([`${ownKnownHosts(order.paths)} /own/file /own/other file`]);
   });
 
   test("names the file rightly wherever it lies", () => {

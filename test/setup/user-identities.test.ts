@@ -3,7 +3,12 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compileDomain } from "../../src/config/domain.ts";
-import { namesIdentityForOurs } from "../../src/setup/user-identities.ts";
+import {
+  knownHostsForOurs,
+  type NamedKnownHosts,
+  namesIdentityForOurs,
+  type Reading,
+} from "../../src/setup/user-identities.ts";
 import { nodeSystem } from "../../src/system/node.ts";
 import { readText } from "../../src/system/system.ts";
 import { makeGround } from "./support.ts";
@@ -13,7 +18,12 @@ afterAll(() => ground.remove());
 const DOMAIN = String.raw`(web|db)\d+\.(prod|test)\.example\.com\Z`;
 let count = 0;
 
-function names(text: string, included: Readonly<Record<string, string>> = {}): boolean {
+const names = (text: string, included: Readonly<Record<string, string>> = {}): boolean =>
+  namesIdentityForOurs(reading(text, included));
+
+const knownHosts = (text: string): NamedKnownHosts => knownHostsForOurs(reading(text, {}));
+
+function reading(text: string, included: Readonly<Record<string, string>>): Reading {
   count += 1;
   const home = join(ground.folder, String(count));
   mkdirSync(join(home, ".ssh"), { recursive: true });
@@ -21,14 +31,14 @@ function names(text: string, included: Readonly<Record<string, string>> = {}): b
     writeFileSync(join(home, ".ssh", name), content);
   }
   const sshConfig = join(home, ".ssh", "config");
-  return namesIdentityForOurs({
+  return {
     system: nodeSystem(),
     readText: (path) => readText(nodeSystem(), path),
     home,
     sshConfig,
     isOurs: compileDomain(DOMAIN),
     domainRegex: DOMAIN,
-  });
+  };
 }
 
 const KEY = "IdentityFile ~/.ssh/mine";
@@ -74,4 +84,27 @@ describe("one may be named for hosts of ours", () => {
 
 test("files that include each other in a circle come to an end", () => {
   expect(names("Include config\nHost github.com\n  Include config config\n")).toBe(false);
+});
+
+describe("the GlobalKnownHostsFile of the user's", () => {
+  const said = (files: readonly string[], unsaid: readonly string[] = []) => ({ files, unsaid });
+  test.each([
+    ["", said([])],
+    ["GlobalKnownHostsFile /a /b\nGlobalKnownHostsFile /c\n", said(["/a", "/b"])],
+    ["Host *\n  GlobalKnownHostsFile /a\n", said(["/a"])],
+    ["Match all\n  GlobalKnownHostsFile /a\n", said(["/a"])],
+    ["Host github.com\n  GlobalKnownHostsFile /a\n", said([])],
+    ["GlobalKnownHostsFile none\n", said([])],
+  ] as const)("is said again where it goes for every host of ours: %j", (text, expected) =>
+    expect(knownHosts(text)).toEqual(expected),
+  );
+  test.each([
+    ["Host web1.prod.example.com\n  GlobalKnownHostsFile /a\n", said([], ["/a"])],
+    [
+      "Host web1.prod.example.com\n  GlobalKnownHostsFile /a\nHost *\n  GlobalKnownHostsFile /b\n",
+      said(["/b"], ["/a"]),
+    ],
+    ["GlobalKnownHostsFile ~/a\n", said([], ["~/a"])],
+    ["Match exec true\n  GlobalKnownHostsFile /a\n", said([], ["/a"])],
+  ] as const)("is told of where it can't be: %j", (text, expected) => expect(knownHosts(text)).toEqual(expected));
 });
