@@ -7,7 +7,7 @@ export const HOST_WORDS: SubWords = {
     usage: "[--names A,B] [OPTIONS]",
     summary: "gets certificates for this server's keys, has sshd show them, and sees to their renewal",
     open: async () => {
-      const door = await import("./host-enroll.ts");
+      const door = await import("./host/enroll.ts");
       return { run: door.hostEnroll, help: door.help };
     },
   },
@@ -15,7 +15,7 @@ export const HOST_WORDS: SubWords = {
     usage: "[--force] [OPTIONS]",
     summary: "renews this server's certificates when it is time",
     open: async () => {
-      const door = await import("./host-renew.ts");
+      const door = await import("./host/renew.ts");
       return { run: door.hostRenew, help: door.help };
     },
   },
@@ -23,7 +23,7 @@ export const HOST_WORDS: SubWords = {
     usage: "[--json] [OPTIONS]",
     summary: "shows this server's keys and certificates, and whether sshd knows of them",
     open: async () => {
-      const door = await import("./host-status.ts");
+      const door = await import("./host/status.ts");
       return { run: door.hostStatus, help: door.help };
     },
   },

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { helpOf } from "../../src/commands/help.ts";
+import { OPTIONS as ENROLL } from "../../src/commands/host/enroll.ts";
+import { OPTIONS as RENEW } from "../../src/commands/host/renew.ts";
+import { OPTIONS as STATUS } from "../../src/commands/host/status.ts";
 import { HOST_WORDS, host, help as hostHelp } from "../../src/commands/host.ts";
-import { OPTIONS as ENROLL } from "../../src/commands/host-enroll.ts";
-import { OPTIONS as RENEW } from "../../src/commands/host-renew.ts";
-import { OPTIONS as STATUS } from "../../src/commands/host-status.ts";
 import { system } from "../identity/system.ts";
 
 const OPTIONS: Readonly<Record<string, object>> = { enroll: ENROLL, renew: RENEW, status: STATUS };

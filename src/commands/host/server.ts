@@ -1,23 +1,23 @@
 // The sshd that `bssh host` is about, with everything that its words share.
 import { accessSync, constants, realpathSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
-import { loadConfig } from "../config/load.ts";
-import { absolute } from "../config/paths.ts";
-import { readHostName } from "../config/reading.ts";
-import type { Config } from "../config/settings.ts";
-import { Failure, printable } from "../failure.ts";
-import { dropInPath } from "../host/drop-in.ts";
-import { readSmall } from "../host/files.ts";
-import { type HostKey, readHostKeys } from "../host/keys.ts";
-import { certificateOf } from "../host/life.ts";
-import { DEFAULT_CONFIG } from "../host/reload.ts";
-import { makeRun, type Run } from "../host/run.ts";
-import { askSshd, type Sshd, type SshdFacts } from "../host/sshd.ts";
-import { type Lock, openLock } from "../issue/lock.ts";
-import { folderAt } from "../sandbox/folder.ts";
-import { sha256Fingerprint } from "../wire/signature.ts";
-import type { CommandCall } from "./call.ts";
-import { usage } from "./words.ts";
+import { loadConfig } from "../../config/load.ts";
+import { absolute } from "../../config/paths.ts";
+import { readHostName } from "../../config/reading.ts";
+import type { Config } from "../../config/settings.ts";
+import { Failure, printable } from "../../failure.ts";
+import { dropInPath } from "../../host/drop-in.ts";
+import { readSmall } from "../../host/files.ts";
+import { type HostKey, readHostKeys } from "../../host/keys.ts";
+import { certificateOf } from "../../host/life.ts";
+import { DEFAULT_CONFIG } from "../../host/reload.ts";
+import { makeRun, type Run } from "../../host/run.ts";
+import { askSshd, type Sshd, type SshdFacts } from "../../host/sshd.ts";
+import { type Lock, openLock } from "../../issue/lock.ts";
+import { folderAt } from "../../sandbox/folder.ts";
+import { sha256Fingerprint } from "../../wire/signature.ts";
+import type { CommandCall } from "../call.ts";
+import { usage } from "../words.ts";
 
 /** Options of all words that do something. */
 export const SERVER_OPTIONS = {

@@ -1,11 +1,12 @@
 import { randomInt } from "node:crypto";
-import { Failure } from "../failure.ts";
-import { certify, planTelling } from "../host/certify.ts";
-import { cronLine, hasSystemd, installTimer, SYSTEMD, serviceText } from "../host/timer.ts";
-import { ownProgram } from "../setup/own-program.ts";
-import { say, tracer } from "../terminal/say.ts";
-import type { CommandCall } from "./call.ts";
-import { openHostCa } from "./host-ca.ts";
+import { Failure } from "../../failure.ts";
+import { certify, planTelling } from "../../host/certify.ts";
+import { cronLine, hasSystemd, installTimer, SYSTEMD, serviceText } from "../../host/timer.ts";
+import { ownProgram } from "../../setup/own-program.ts";
+import { say, tracer } from "../../terminal/say.ts";
+import type { CommandCall } from "../call.ts";
+import { parseWords, usage } from "../words.ts";
+import { openHostCa } from "./ca.ts";
 import {
   describeKey,
   openGuard,
@@ -15,8 +16,7 @@ import {
   SERVER_OPTIONS,
   type Server,
   sandboxOf,
-} from "./host-server.ts";
-import { parseWords, usage } from "./words.ts";
+} from "./server.ts";
 
 export const help = `
 Run it as root on the server. The server proves who it is by its AWS role (and, on EC2, by its instance identity document); the CA's

@@ -1,21 +1,21 @@
 // The way from a server to the CA: the credentials of its role, the proof that it is who it says, and the function invoked with it.
-import type { Config, Region } from "../config/settings.ts";
-import { Failure, printable } from "../failure.ts";
-import type { HostKey } from "../host/keys.ts";
-import { askMetadata, type Machine } from "../host/metadata.ts";
-import { answerRefusal } from "../issue/answer-errors.ts";
-import { findSource } from "../issue/credentials.ts";
-import { call, type Errand } from "../issue/errand.ts";
-import { type About, CallFailure } from "../issue/errors.ts";
-import { proveCaller } from "../issue/identity-proof.ts";
-import { readAnswer } from "../issue/invoke.ts";
-import type { Keys } from "../issue/keys.ts";
-import { openErrand } from "../issue/open.ts";
-import { ownKeys } from "../issue/own-keys.ts";
-import { readProfiles } from "../issue/profiles.ts";
-import { inTurn, regionsInTurn } from "../issue/regions.ts";
-import type { Environment } from "../story.ts";
-import { encodeHostRequest } from "../wire/bless.ts";
+import type { Config, Region } from "../../config/settings.ts";
+import { Failure, printable } from "../../failure.ts";
+import type { HostKey } from "../../host/keys.ts";
+import { askMetadata, type Machine } from "../../host/metadata.ts";
+import { answerRefusal } from "../../issue/answer-errors.ts";
+import { findSource } from "../../issue/credentials.ts";
+import { call, type Errand } from "../../issue/errand.ts";
+import { type About, CallFailure } from "../../issue/errors.ts";
+import { proveCaller } from "../../issue/identity-proof.ts";
+import { readAnswer } from "../../issue/invoke.ts";
+import type { Keys } from "../../issue/keys.ts";
+import { openErrand } from "../../issue/open.ts";
+import { ownKeys } from "../../issue/own-keys.ts";
+import { readProfiles } from "../../issue/profiles.ts";
+import { inTurn, regionsInTurn } from "../../issue/regions.ts";
+import type { Environment } from "../../story.ts";
+import { encodeHostRequest } from "../../wire/bless.ts";
 
 export type HostCa = {
   /** The CA's answer for one key: a certificate's line, not yet checked. Throws Failure. */

@@ -1,13 +1,13 @@
-import { Failure, printable } from "../failure.ts";
-import type { HostKey } from "../host/keys.ts";
-import { certificateOf, partOver, unfitness } from "../host/life.ts";
-import { isTimed, SYSTEMD } from "../host/timer.ts";
-import { type Certificate, FOREVER } from "../wire/certificate.ts";
-import { blobType, formatPublicKey } from "../wire/public-key.ts";
-import { sha256Fingerprint } from "../wire/signature.ts";
-import type { CommandCall } from "./call.ts";
-import { openServer, type Server } from "./host-server.ts";
-import { parseWords, usage } from "./words.ts";
+import { Failure, printable } from "../../failure.ts";
+import type { HostKey } from "../../host/keys.ts";
+import { certificateOf, partOver, unfitness } from "../../host/life.ts";
+import { isTimed, SYSTEMD } from "../../host/timer.ts";
+import { type Certificate, FOREVER } from "../../wire/certificate.ts";
+import { blobType, formatPublicKey } from "../../wire/public-key.ts";
+import { sha256Fingerprint } from "../../wire/signature.ts";
+import type { CommandCall } from "../call.ts";
+import { parseWords, usage } from "../words.ts";
+import { openServer, type Server } from "./server.ts";
 
 export const help = `
 Asks nobody but sshd for its config. Status 0: every key has a valid certificate that sshd's config names; 1: one ends within a tenth

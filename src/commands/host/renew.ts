@@ -1,12 +1,12 @@
-import { Failure, printable } from "../failure.ts";
-import { certify, isTold, planTelling } from "../host/certify.ts";
-import { certificateOf, isDue } from "../host/life.ts";
-import { hasSystemd, SYSTEMD } from "../host/timer.ts";
-import { say, tracer } from "../terminal/say.ts";
-import type { CommandCall } from "./call.ts";
-import { openHostCa } from "./host-ca.ts";
-import { openGuard, openServer, pinnedKeys, SERVER_OPTIONS, type Server } from "./host-server.ts";
-import { parseWords, usage } from "./words.ts";
+import { Failure, printable } from "../../failure.ts";
+import { certify, isTold, planTelling } from "../../host/certify.ts";
+import { certificateOf, isDue } from "../../host/life.ts";
+import { hasSystemd, SYSTEMD } from "../../host/timer.ts";
+import { say, tracer } from "../../terminal/say.ts";
+import type { CommandCall } from "../call.ts";
+import { parseWords, usage } from "../words.ts";
+import { openHostCa } from "./ca.ts";
+import { openGuard, openServer, pinnedKeys, SERVER_OPTIONS, type Server } from "./server.ts";
 
 export const help = `
 For a timer: silent, and without a network, while less than two thirds of each certificate's life are over. It renews those that are
