@@ -22,7 +22,9 @@ if (bun === null) {
   console.error("bssh: Bun is not installed; run npm install first");
   process.exit(1);
 }
-const child = spawn(bun, process.argv.slice(2), { stdio: "inherit" });
+// Its cache of transpiled files would be left in the home.
+const env = { ...process.env, BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" };
+const child = spawn(bun, process.argv.slice(2), { stdio: "inherit", env });
 // The terminal gives Ctrl-C to Bun as well; what it runs cleans up first, and is waited for.
 for (const signal of ["SIGINT", "SIGQUIT"]) process.on(signal, () => {});
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));

@@ -6,14 +6,12 @@ import { readFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { pathToFileURL } from "node:url";
 
-const [folder, rounds] = process.argv.slice(2);
+const [folder, rounds, warmUp] = process.argv.slice(2);
 const event = JSON.parse(readFileSync(`${folder}/event.json`, "utf8"));
 const context = {
   awsRequestId: "00000000-0000-4000-8000-000000000000",
   invokedFunctionArn: "arn:aws:lambda:us-east-1:111122223333:function:bless",
 };
-/** What is warm is what the engine has compiled. */
-const WARM_UP = 1500;
 
 let signing = 0;
 const { sign } = crypto;
@@ -33,7 +31,7 @@ const cold = performance.now() - from;
 if (first.certificate === undefined) throw new Error(JSON.stringify(first));
 
 const [handled, signed] = [[], []];
-for (let round = rounds > 0 ? -WARM_UP : 0; round < Number(rounds); round++) {
+for (let round = -warmUp; round < Number(rounds); round++) {
   signing = 0;
   const start = performance.now();
   const answer = await handler(event, context);

@@ -124,5 +124,7 @@ if (tell(["bssh", host, REMOTE]) !== 52) process.exit(1);
 console.log();
 whatItAdds();
 
-heading("Half an hour later the certificate has ended: the CA alone is asked for the next one, and no code");
+heading(
+  "Half an hour later the certificate has ended: the CA is asked for the next one, KMS this once for a token bound to the key, and no code",
+);
 if (tell(["bssh", "login", "--force"]) !== 0) process.exit(1);

@@ -73,6 +73,28 @@ const ROWS = [
   "# cold logins at once: answer to last end",
   "holder killed, # waiting: next one has it (# to # ms)",
   "of the others let in",
+  "the CA's function, zipped",
+  "ssh-keygen -s, an ed# CA, a process for each",
+  "the CA, ed#: load to the first certificate",
+  "the CA, KMS, ed#: load to the first certificate",
+  "the CA, ecdsa-#: load to the first certificate",
+  "the CA, KMS, ecdsa-#: load to the first certificate",
+  "the CA, ecdsa-#: load to the first certificate",
+  "the CA, KMS, ecdsa-#: load to the first certificate",
+  "the CA, ecdsa-#: load to the first certificate",
+  "the CA, KMS, ecdsa-#: load to the first certificate",
+  "the CA, rsa: load to the first certificate",
+  "the CA, KMS, rsa: load to the first certificate",
+  "the CA, ed#: each one more, beside its signature of # ms",
+  "the CA, KMS, ed#: each one more, the call of KMS in it",
+  "the CA, ecdsa-#: each one more, beside its signature of # ms",
+  "the CA, KMS, ecdsa-#: each one more, the call of KMS in it",
+  "the CA, ecdsa-#: each one more, beside its signature of # ms",
+  "the CA, KMS, ecdsa-#: each one more, the call of KMS in it",
+  "the CA, ecdsa-#: each one more, beside its signature of # ms",
+  "the CA, KMS, ecdsa-#: each one more, the call of KMS in it",
+  "the CA, rsa: each one more, beside its signature of # ms",
+  "the CA, KMS, rsa: each one more, the call of KMS in it",
 ];
 
 /** Of these the value is no time of this machine's: it has to be the target. */
@@ -84,11 +106,11 @@ test("a short run gives every figure, and leaves nothing", () => {
   const { exitCode, said, erred } = bench(["--rounds", "1", "--json"]);
   expect({ exitCode, erred }).toEqual({ exitCode: 0, erred: "" });
   const figures = JSON.parse(said);
-  expect(figures.runs).toEqual({ start: 1, login: 1, cold: 1, agent: 1, proxy: 1 });
+  expect(figures.runs).toEqual({ start: 1, login: 1, cold: 1, agent: 1, proxy: 1, ca: 1 });
   const rows: Row[] = figures.rows;
   expect(rows.map(({ what }) => what.replaceAll(/\d+(\.\d+)?/g, "#"))).toEqual(ROWS);
   for (const { what, value, target } of rows) {
-    expect([what, value]).toEqual([what, expect.stringMatching(/^-?\d+(\.\d+)?( ms| MB| MB\/s, .*| s)?$/)]);
+    expect([what, value]).toEqual([what, expect.stringMatching(/^-?\d+(\.\d+)?( ms| KB| MB| MB\/s, .*| s)?$/)]);
     if (EXACT.test(what)) expect([what, value]).toEqual([what, target]);
   }
   const [first, second, ...rest] = figures.cold.requests;
@@ -119,7 +141,7 @@ test("what it doesn't understand is answered with an example, and --help names t
   }
   const { exitCode, said } = bench(["--help"]);
   expect(exitCode).toBe(0);
-  for (const part of ["start", "login", "cold", "agent", "proxy", "fleet", "flight"]) {
+  for (const part of ["start", "login", "cold", "agent", "proxy", "fleet", "flight", "ca"]) {
     expect(said).toMatch(new RegExp(`^  ${part} `, "m"));
   }
 });

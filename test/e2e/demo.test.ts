@@ -72,7 +72,7 @@ const TOLD = [
   /Nobody was asked anything/,
   /bssh added \d+\.\d ms to the start of ssh/,
   /kept from an earlier login \(AssumeRole\)/,
-  /\(1 request to AWS by/,
+  /\(2 requests to AWS by/,
   /The sandbox is gone: no file, no process and no agent of it is left\./,
 ];
 

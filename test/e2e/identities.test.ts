@@ -62,7 +62,7 @@ test("a .pub is an identity whose private half the agent holds", () => {
 
 test("a security key's identity is certified, and signs for its certificate", () => {
   const { out, err } = inside(`"$BUN" ${token} "$HOME/token" >log & agent=$!
-    until grep -q ^sk- log; do sleep 0.1; done; grep ^sk- log >.ssh/id_sk.pub; export SSH_AUTH_SOCK="$HOME/token"
+    until grep -qs ^sk- log; do sleep 0.1; done; grep ^sk- log >.ssh/id_sk.pub; export SSH_AUTH_SOCK="$HOME/token"
     bssh -i .ssh/id_sk.pub web1.sandbox.test echo in
     bssh -i .ssh/id_sk.pub web1.sandbox.test echo again
     ssh-keygen -L -f .ssh/id_sk-cert.pub | sed -n 's/ *Type: //p'

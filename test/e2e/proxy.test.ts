@@ -99,7 +99,7 @@ describe("while the certificate is waited for", () => {
     const { out, err } = await inside(`${SLOWLY}; grep -c 'sleep 1' "$BSSH_CONFIG"; mkfifo "$T/in" "$T/out"
       strace -f -qq -e trace=read,readv,pread64,recvfrom,recvmsg,splice,connect,execve,fcntl,ioctl -o "$T/trace" bssh proxy 127.0.0.1 $ECHO <"$T/in" >"$T/out" & P=$!
       exec 3>"$T/in" 4<"$T/out"; printf early >&3; sleep 0.5; printf ' in between' >&3
-      until grep -q "htons($ECHO)" "$T/trace"; do sleep 0.1; done; printf ' late' >&3
+      until grep -qs "htons($ECHO)" "$T/trace"; do sleep 0.1; done; printf ' late' >&3
       head -c 21 <&4; echo; sleep 0.3
       for p in $(cat /proc/$P/task/*/children); do sed -n 's/^Private_Dirty: *\\([0-9]*\\) kB/\\1/p' /proc/$p/smaps_rollup; done
       exec 3>&-; wait $P; echo $?; cat <&4; grep -c GetSessionToken "$BSSH_SANDBOX_LOG"`);

@@ -20,7 +20,7 @@ export function makeProof({
   key = "SHA256:x",
 }: ProofWishes): IdentityProof {
   const headers = {
-    "content-type": "application/x-www-form-urlencoded",
+    "content-type": "application/x-www-form-urlencoded; charset=utf-8",
     host: `sts.${region}.amazonaws.com`,
     [AUDIENCE_HEADER]: "bless-production",
     [KEY_HEADER]: key,
