@@ -7,7 +7,7 @@ import { parseCertificate } from "../../src/wire/certificate.ts";
 import { publicBlob, verifyCertificate } from "../../src/wire/signature.ts";
 import { makeToken, makeWorld, NOW, request } from "./world.ts";
 
-const ROUNDS = Number(process.env["BSSH_MUTATIONS"] ?? 20_000);
+const ROUNDS = Number(process.env["BSSH_MUTATIONS"] ?? 10_000);
 const SEED = Number(process.env["BSSH_SEED"] ?? crypto.getRandomValues(new Uint32Array(1))[0]);
 
 /** mulberry32: small, and the same everywhere. */

@@ -10,7 +10,7 @@ import { askSsh } from "../argv/ssh-oracle.ts";
 import { makeRandom } from "../wire/support.ts";
 import { generate } from "./config-generator.ts";
 
-const CONFIGS = 3000;
+const CONFIGS = 2000;
 const system = process.platform === "linux" ? libcSystem("libc.so.6") : nodeSystem();
 
 let folder: string;
