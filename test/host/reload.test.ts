@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { reloadSshd, servesCertificates } from "../../src/host/reload.ts";
 import type { Ran } from "../../src/host/run.ts";
@@ -53,6 +53,8 @@ describe("reloading sshd", () => {
   test("sends no signal to another program that has the process id now", async () => {
     const child = Bun.spawn(["sleep", "60"], { stdio: ["ignore", "ignore", "ignore"] });
     try {
+      // Until it has become sleep it has no command line, as a zombie has none.
+      while (!readFileSync(`/proc/${child.pid}/cmdline`, "utf8").startsWith("sleep")) await Bun.sleep(1);
       const refused = reload(`${child.pid}\n`);
       expect(refused).rejects.toThrow(`process ${child.pid} of`);
       await refused.catch(() => {});
