@@ -6,7 +6,8 @@ import { concat, encodeText } from "../wire/bytes.ts";
 import { sha256Fingerprint, verifyBytes } from "../wire/signature.ts";
 import { describe } from "./cause.ts";
 import type { Invocation } from "./certificate.ts";
-import { type ContainerParts, type Opened, trustedLines } from "./container.ts";
+import type { ContainerParts, Opened } from "./container-parts.ts";
+import { trustedLines } from "./trusted-keys.ts";
 
 /** `ok` is null for what could not be checked, because of what an earlier check found: `detail` names that. */
 export type Check = { readonly name: string; readonly ok: boolean | null; readonly detail: string };

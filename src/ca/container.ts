@@ -3,21 +3,18 @@
  * the first request. What could not be opened is tried again at the next one; BLESS's containers keep failing until they end.
  */
 import type { CertificateSigner } from "../wire/certificate-maker.ts";
-import { blobType, formatPublicKey, parsePublicKey } from "../wire/public-key.ts";
 import { askedIn } from "./asked.ts";
 import { type Asked, auditRecord } from "./audit.ts";
-import type { CaAws } from "./aws.ts";
 import { openCaKey } from "./ca-key.ts";
 import { describe, nameOf } from "./cause.ts";
 import type { Invocation } from "./certificate.ts";
 import { checkContainer, isCheck } from "./container-check.ts";
-import { type DeployConfig, type FileName, readDeployConfig } from "./deploy-config.ts";
+import type { ContainerParts, Opened } from "./container-parts.ts";
+import { type FileName, readDeployConfig } from "./deploy-config.ts";
 import { makeHostHandler } from "./host.ts";
 import { parseHostPolicy } from "./host-policy.ts";
-
 import { requestRecord } from "./request-log.ts";
-import { NO_REVOCATIONS, parseRevocations, type Revocations } from "./revocations.ts";
-import type { GivenSettings } from "./settings.ts";
+import { NO_REVOCATIONS, parseRevocations } from "./revocations.ts";
 import { makeUserHandler } from "./user.ts";
 
 /** As AWS calls it: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html */
@@ -25,32 +22,6 @@ export type LambdaHandler = (
   event: unknown,
   context: { readonly awsRequestId: string; readonly invokedFunctionArn: string },
 ) => Promise<object>;
-
-export type ContainerParts = {
-  /** Text of bless_deploy.cfg; null when there is none. */
-  readonly config: string | null;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** A file beside the code; null when there is none of that name. */
-  readonly readFile: (name: string) => Uint8Array | null;
-  readonly aws: CaAws;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-  /** That many bytes from a cryptographic source. */
-  readonly random: (count: number) => Uint8Array;
-  /** Writes one record of the audit log. Where it throws, nothing is certified. */
-  readonly log: (record: Record<string, unknown>) => void;
-  /** The version of bssh that this was built from. */
-  readonly version?: string;
-};
-
-/** What the handlers are made of; each part rejects with an Error that holds no secret, and is made once when it does not. */
-export type Opened = {
-  readonly config: () => DeployConfig;
-  readonly signer: () => Promise<CertificateSigner>;
-  readonly userSettings: () => Promise<GivenSettings>;
-  readonly revocations: () => Revocations;
-  readonly file: (name: FileName | null) => string | null;
-};
 
 type Handle = (event: unknown, invocation: Invocation) => Promise<object>;
 
@@ -176,13 +147,6 @@ function open({ config, environment, readFile, aws }: ContainerParts): Opened {
 const NO_PROOF = new Error(
   "set [KMS Auth] use_kmsauth or [Bssh] caller_identity_accounts, or [Bssh] allow_unproven where whoever may invoke the function may have any name",
 );
-
-/** Lines of the public keys that sshd is to trust: the CA's own, and those of the file beside it. Throws for a line that is none. */
-export function trustedLines(signer: CertificateSigner, file: string | null): readonly string[] {
-  const lines = (file ?? "").split("\n").filter((line) => !/^\s*(#|$)/.test(line));
-  const own = { type: blobType(signer.publicBlob), blob: signer.publicBlob, comment: "" };
-  return [own, ...lines.map(parsePublicKey)].map(formatPublicKey);
-}
 
 function because<T>(what: string, make: () => T): T {
   try {

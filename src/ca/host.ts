@@ -11,8 +11,8 @@ import { sha256Fingerprint } from "../wire/signature.ts";
 import { askedIn } from "./asked.ts";
 import { type Asked, auditRecord } from "./audit.ts";
 import type { CaAws } from "./aws.ts";
-import { describe } from "./cause.ts";
 import type { Invocation } from "./certificate.ts";
+import { type Failed, forbidden, invalid, troubled, unproven } from "./failed.ts";
 import { completeHostSettings, type HostSettings, hostOrderFor } from "./host-certificate.ts";
 import { gainsByDocument, type HostSession, namesFor } from "./host-policy.ts";
 import { type CheckedHostRequest, checkHostRequest, MAX_NAMES_LENGTH } from "./host-request.ts";
@@ -22,7 +22,6 @@ import {
   readInstanceCertificates,
   readInstanceIdentity,
 } from "./instance-identity.ts";
-import type { Refusal } from "./kmsauth.ts";
 import { checkProof, type ProvenRole } from "./proof.ts";
 
 /** The world around the handler. */
@@ -44,7 +43,6 @@ export type HostAnswer = Answer & { readonly offers: readonly HostOffer[] };
 
 export type HostHandler = (event: unknown, invocation: Invocation) => Promise<HostAnswer>;
 
-type Failed = Refusal & { readonly errorType: string };
 type Named = { readonly names: readonly string[] };
 
 /** Makes the handler; throws when the settings cannot work. */
@@ -68,8 +66,8 @@ export function makeHostHandler(parts: HostParts): HostHandler {
     }
 
     // Who sends a proof is held to it, where there is a policy to hold it against.
-    const unproven = settings.allowUnproven && !(provable && hasProof(event));
-    const request = checkHostRequest(event, unproven ? settings.hostnameValidation : null);
+    const isUnproven = settings.allowUnproven && !(provable && hasProof(event));
+    const request = checkHostRequest(event, isUnproven ? settings.hostnameValidation : null);
     if ("faults" in request) {
       asked = askedIn("host", event);
       return refuse(invalid(request.faults));
@@ -80,7 +78,7 @@ export function makeHostHandler(parts: HostParts): HostHandler {
     if (settings.revocations.isRevokedKey(request.publicKey.blob)) return refuse(invalid("The public key is revoked."));
 
     let names = request.names;
-    if (!unproven) {
+    if (!isUnproven) {
       if (!provable) return refuse(forbidden("This CA has no policy for hosts, so it certifies none."));
       if (request.callerIdentity === null) return refuse(invalid("Invalid request, missing caller identity"));
       const { audience } = settings;
@@ -92,12 +90,7 @@ export function makeHostHandler(parts: HostParts): HostHandler {
         now: at,
         callerIdentity,
       });
-      if ("refusal" in proved) {
-        return refuse({
-          ...proved.refusal,
-          errorType: proved.isOutage === true ? "ClientError" : "KMSAuthValidationError",
-        });
-      }
+      if ("refusal" in proved) return refuse(unproven(proved));
       asked = { ...asked, user: proved.identity.arn, proof: "caller-identity" };
       const given = nameHost(request, proved, settings, documentKeys);
       if ("errorType" in given) return refuse(given);
@@ -110,11 +103,7 @@ export function makeHostHandler(parts: HostParts): HostHandler {
       log(auditRecord(asked, { order, ca }, invocation, at));
       return { certificate, offers };
     } catch (error) {
-      return refuse({
-        errorType: "ClientError",
-        errorMessage: "The certificate could not be signed.",
-        cause: describe(error),
-      });
+      return refuse(troubled("The certificate could not be signed.", error));
     }
   };
 }
@@ -164,12 +153,4 @@ function documentFor(
 
 function hasProof(event: unknown): boolean {
   return typeof event === "object" && event !== null && "caller_identity" in event && event.caller_identity !== "";
-}
-
-function invalid(errorMessage: string): Failed {
-  return { errorType: "InputValidationError", errorMessage, cause: "" };
-}
-
-function forbidden(errorMessage: string): Failed {
-  return { errorType: "KMSAuthValidationError", errorMessage, cause: "" };
 }

@@ -9,12 +9,18 @@ import { sha256Fingerprint } from "../wire/signature.ts";
 import { askedIn } from "./asked.ts";
 import { type Asked, auditRecord, type Proof } from "./audit.ts";
 import type { CaAws } from "./aws.ts";
-import { describe } from "./cause.ts";
 import { type Invocation, neverValid, orderFor } from "./certificate.ts";
+import { type Failed, forbidden, invalid, troubled, unproven } from "./failed.ts";
 import { checkToken, groupsRefusal, principalsRefusal, type Refusal } from "./kmsauth.ts";
 import { type CheckedRequest, checkRequest, makeDenylist } from "./policy.ts";
 import { checkProof, personOf } from "./proof.ts";
-import { type CaSettings, completeSettings, type GivenSettings } from "./settings.ts";
+import {
+  type CallerIdentitySettings,
+  type CaSettings,
+  completeSettings,
+  type GivenSettings,
+  type KmsauthSettings,
+} from "./settings.ts";
 import { rememberingDecrypt } from "./token-memory.ts";
 
 /** The world around the handler. */
@@ -36,7 +42,6 @@ export type UserAnswer = Answer & { readonly offers: readonly Offer[] };
 
 export type UserHandler = (event: unknown, invocation: Invocation) => Promise<UserAnswer>;
 
-type Failed = Refusal & { readonly errorType: string };
 type Proved = { readonly proof: Proof };
 
 /** Makes the handler; throws when the settings cannot work. */
@@ -76,7 +81,7 @@ export function makeUserHandler(parts: UserParts): UserHandler {
       log(auditRecord({ ...asked, proof }, { order: certified, ca }, invocation, at));
       return { certificate, offers };
     } catch (error) {
-      return refuse(clientError("The certificate could not be signed.", error), asked);
+      return refuse(troubled("The certificate could not be signed.", error), asked);
     }
   };
 }
@@ -89,67 +94,66 @@ async function prove(
   now: number,
 ): Promise<Proved | Failed> {
   const { kmsauth, callerIdentity: rules } = settings;
-  const { token, callerIdentity: signed } = request;
+  const { token, callerIdentity: proof } = request;
   if (kmsauth === null && rules === null) return { proof: "none" };
   const hasToken = kmsauth !== null && token !== null;
-  if (!hasToken && (rules === null || signed === null)) {
+  const ask = hasToken
+    ? () => byToken(token, request, kmsauth, aws, now)
+    : rules !== null && proof !== null
+      ? () => byCallerIdentity(proof, request, rules, settings, aws, now)
+      : null;
+  if (ask === null) {
     return invalid(`Invalid request, missing ${kmsauth === null ? "caller identity" : "kmsauth token"}`);
   }
-  const forbidden = principalsRefusal(request, settings);
-  if (forbidden !== null) return unproven(forbidden);
-  const proved = await (hasToken ? byToken : byCallerIdentity)(request, settings, aws, now);
+  const forbiddenNames = principalsRefusal(request, settings);
+  if (forbiddenNames !== null) return refused(forbiddenNames);
+  const proved = await ask();
   if ("errorType" in proved) return proved;
   try {
     // A role session's name is its person's in IAM Identity Center; an IAM user of that name is somebody else.
     const groupsOf = hasToken ? aws.groupsOf : async () => [];
     const outside = await groupsRefusal(request, settings, groupsOf);
-    return outside === null ? proved : unproven(outside);
+    return outside === null ? proved : refused(outside);
   } catch (error) {
-    return clientError("IAM did not tell the user's groups.", error);
+    return troubled("IAM did not tell the user's groups.", error);
   }
 }
 
 async function byToken(
-  { token, user, publicKey }: CheckedRequest,
-  { kmsauth }: CaSettings,
+  token: string,
+  { user, publicKey }: CheckedRequest,
+  kmsauth: KmsauthSettings,
   { decrypt }: UserParts["aws"],
   now: number,
 ): Promise<Proved | Failed> {
-  if (token === null || kmsauth === null) return invalid("Invalid request, missing kmsauth token");
   const bearer = { token, user, publicKey: sha256Fingerprint(publicKey.blob) };
   const good = await checkToken(bearer, kmsauth, decrypt, now);
-  if ("errorMessage" in good) return unproven(good);
+  if ("errorMessage" in good) return refused(good);
   return { proof: good.bound ? "kmsauth-bound" : "kmsauth" };
 }
 
 async function byCallerIdentity(
-  request: CheckedRequest,
-  { callerIdentity: rules, revocations }: CaSettings,
+  proof: string,
+  { user, publicKey }: CheckedRequest,
+  rules: CallerIdentitySettings,
+  { revocations }: CaSettings,
   { callerIdentity }: UserParts["aws"],
   now: number,
 ): Promise<Proved | Failed> {
-  if (rules === null || request.callerIdentity === null) return invalid("Invalid request, missing caller identity");
-  const proved = await checkProof({
-    proof: request.callerIdentity,
-    audience: rules.audience,
-    publicKeyBlob: request.publicKey.blob,
-    now,
-    callerIdentity,
-  });
-  if ("refusal" in proved) return proved.isOutage === true ? outage(proved.refusal) : unproven(proved.refusal);
-  if (revocations.isRevokedPerson(proved.sessionName)) {
-    return unproven({ errorMessage: `${proved.sessionName} is revoked.`, cause: "" });
-  }
+  const { audience } = rules;
+  const proved = await checkProof({ proof, audience, publicKeyBlob: publicKey.blob, now, callerIdentity });
+  if ("refusal" in proved) return unproven(proved);
+  if (revocations.isRevokedPerson(proved.sessionName)) return forbidden(`${proved.sessionName} is revoked.`);
   const person = personOf(proved, rules);
-  if ("refusal" in person) return unproven(person.refusal);
-  if (person.name === request.user) return { proof: "caller-identity" };
-  return unproven({ errorMessage: "The caller identity is not bastion_user's.", cause: "" });
+  if ("refusal" in person) return unproven(person);
+  if (person.name === user) return { proof: "caller-identity" };
+  return forbidden("The caller identity is not bastion_user's.");
 }
 
 function revocationRefusal(request: CheckedRequest, { revocations }: CaSettings): Failed | null {
   if (revocations.isRevokedKey(request.publicKey.blob)) return invalid("The public key is revoked.");
   const name = [request.user, ...request.principals].find((one) => revocations.isRevokedPerson(one));
-  return name === undefined ? null : unproven({ errorMessage: `${name} is revoked.`, cause: "" });
+  return name === undefined ? null : forbidden(`${name} is revoked.`);
 }
 
 function offersOf({ kmsauth, callerIdentity }: CaSettings): readonly Offer[] {
@@ -172,18 +176,6 @@ function askedFor({ user, userAddress, sourceAddress, command, principals, publi
   };
 }
 
-function invalid(errorMessage: string): Failed {
-  return { errorType: "InputValidationError", errorMessage, cause: "" };
-}
-
-function unproven({ errorMessage, cause }: Refusal): Failed {
-  return { errorType: "KMSAuthValidationError", errorMessage, cause };
-}
-
-function clientError(errorMessage: string, error: unknown): Failed {
-  return { errorType: "ClientError", errorMessage, cause: describe(error) };
-}
-
-function outage({ errorMessage, cause }: Refusal): Failed {
-  return { errorType: "ClientError", errorMessage, cause };
+function refused({ errorMessage, cause }: Refusal): Failed {
+  return forbidden(errorMessage, cause);
 }

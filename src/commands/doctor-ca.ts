@@ -4,12 +4,13 @@ import type { Region } from "../config/settings.ts";
 import { Failure, printable } from "../failure.ts";
 import type { Cache } from "../issue/cache.ts";
 import type { Caller } from "../issue/caller.ts";
-import { call, type Errand } from "../issue/errand.ts";
+import type { Errand } from "../issue/errand.ts";
 import type { About } from "../issue/errors.ts";
 import { namedAtCa, proveCaller, provesByCaller } from "../issue/identity-proof.ts";
 import { invokeCa, principalsFor } from "../issue/invoke.ts";
 import type { Keys } from "../issue/keys.ts";
 import { type KmsauthToken, kmsauthToken, NO_TOKEN } from "../issue/kmsauth.ts";
+import { functionWord, invokeFunction } from "../issue/lambda.ts";
 import { assumeRole, roleArn } from "../issue/role.ts";
 import { verifyAnswer } from "../issue/verify.ts";
 import { BOUND_TOKEN } from "../wire/bless.ts";
@@ -96,7 +97,7 @@ export async function checkRegion(visit: Visit): Promise<RegionReport> {
     "certificate",
     async () => {
       const named = namedAtCa(errand, caller);
-      const proof = byCaller ? await proveCaller(errand, region, caller, await session()) : "";
+      const proof = byCaller ? await proveCaller(errand, region, await session()) : "";
       const address = { own: NOWHERE, bound: NOWHERE };
       const { certificate } = await invokeCa(bound, region, { caller: named, token, proof, role, address });
       const { settings, publicKey } = errand.order;
@@ -144,25 +145,17 @@ type Self = {
 };
 
 async function askFunction(errand: Errand, region: Region, caller: Caller, role: Keys): Promise<Self> {
-  const { function: name, functionVersion } = errand.order.settings;
+  const { function: name, functionVersion: version } = errand.order.settings;
+  const target = { name: name ?? "", version };
   const about: About = {
     service: "Lambda",
     action: "Invoke",
     region: region.awsRegion,
-    function: functionVersion === null ? (name ?? "") : `${name}:${functionVersion}`,
+    function: functionWord(target),
     role: roleArn(errand, caller) ?? caller.arn,
     user: caller.userName,
   };
-  const input = {
-    FunctionName: name ?? "",
-    Payload: new TextEncoder().encode('{"bssh":"check"}'),
-    ...(functionVersion === null ? {} : { Qualifier: functionVersion }),
-  };
-  const answer = await call(errand, about, (abortSignal) =>
-    errand.clients.lambda(region.awsRegion, role, (client, sdk) =>
-      client.send(new sdk.InvokeCommand(input), { abortSignal }),
-    ),
-  );
+  const answer = await invokeFunction(errand, about, role, target, new TextEncoder().encode('{"bssh":"check"}'));
   return readSelf(answer.Payload ?? new Uint8Array(0), answer.FunctionError !== undefined, region.awsRegion);
 }
 

@@ -3,6 +3,7 @@ import { loadConfig } from "../config/load.ts";
 import type { Settings } from "../config/settings.ts";
 import { Failure, printable } from "../failure.ts";
 import { replaceFile } from "../identity/store.ts";
+import { splitFunction } from "../issue/lambda.ts";
 import { sendRequest } from "../issue/request.ts";
 import { askOnTerminal } from "../terminal/ask.ts";
 import { say, tracer } from "../terminal/say.ts";
@@ -106,10 +107,9 @@ function functionOf(word: string | undefined, settings: Invoked): Invoked {
     if (settings.function === null) throw usage("request", "no function is configured, and --function is not given");
     return { function: settings.function, functionVersion: settings.functionVersion };
   }
-  // A name, a partial ARN (account:function:name) or an ARN; what follows the name is the version.
-  const parts = /^((?:arn:(?:[^:]*:){5}|\d{12}:function:)?[^:]+)(?::(.+))?$/.exec(word);
-  if (parts === null) throw usage("request", `--function ${printable(word, 80)} is no function's name`);
-  return { function: parts[1] ?? word, functionVersion: parts[2] ?? null };
+  const target = splitFunction(word);
+  if (target === null) throw usage("request", `--function ${printable(word, 80)} is no function's name`);
+  return { function: target.name, functionVersion: target.version };
 }
 
 async function readKey(call: CommandCall, path: string): Promise<string> {

@@ -30,12 +30,12 @@ export function namedAtCa(errand: Errand, caller: Caller): Caller {
 }
 
 /** The proof for one request to the region's CA, signed with the user's own session, as text. Throws Failure. */
-export async function proveCaller(errand: Errand, region: Region, caller: Caller, keys: Keys): Promise<string> {
+export async function proveCaller(errand: Errand, region: Region, keys: Keys): Promise<string> {
   const { settings, publicKey, environment } = errand.order;
   if (settings.kmsauthService === null) {
     throw new Failure("a proof of identity names the CA, and the config doesn't", "set kmsauth_service", 78);
   }
-  const host = stsHost(region.awsRegion, caller.partition, endpointFor("STS", environment));
+  const host = stsHost(region.awsRegion, endpointFor("STS", environment));
   const { SignatureV4, Hash } = await import("./aws/signature.ts");
   const { accessKeyId, secretAccessKey, sessionToken } = keys;
   const signer = new SignatureV4({
@@ -68,7 +68,7 @@ export async function proveCaller(errand: Errand, region: Region, caller: Caller
 }
 
 /** The host that the CA will send the request to: the region's STS, or the endpoint in force. */
-function stsHost(awsRegion: string, partition: string, endpoint: string | null): string {
+function stsHost(awsRegion: string, endpoint: string | null): string {
   if (endpoint !== null) return new URL(endpoint).host;
-  return `sts.${awsRegion}.amazonaws.com${partition === "aws-cn" ? ".cn" : ""}`;
+  return `sts.${awsRegion}.amazonaws.com${awsRegion.startsWith("cn-") ? ".cn" : ""}`;
 }

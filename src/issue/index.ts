@@ -72,7 +72,7 @@ async function once(
   );
   const bound = await address;
   const named = namedAtCa(errand, caller);
-  const proof = byCaller ? await proveCaller(errand, region, caller, await session()) : "";
+  const proof = byCaller ? await proveCaller(errand, region, await session()) : "";
   const answer = await invokeCa(errand, region, { caller: named, token, proof, role, address: bound });
 
   const principals = principalsFor(errand, named);

@@ -4,10 +4,11 @@ import { type Answer, encodeUserRequest, parseAnswer, type UserRequest } from ".
 import { answerRefusal } from "./answer-errors.ts";
 import { learnBinding } from "./binding.ts";
 import type { Caller } from "./caller.ts";
-import { call, type Errand } from "./errand.ts";
+import type { Errand } from "./errand.ts";
 import { type About, garbage, nonsense } from "./errors.ts";
 import type { Keys } from "./keys.ts";
 import type { KmsauthToken } from "./kmsauth.ts";
+import { functionWord, invokeFunction, withoutSecrets } from "./lambda.ts";
 import { roleArn } from "./role.ts";
 import type { SourceAddress } from "./source-address.ts";
 
@@ -39,28 +40,18 @@ export async function invokeCa(errand: Errand, region: Region, signing: Signing)
   const { settings } = errand.order;
   const { caller, token, proof, role } = signing;
   if (settings.function === null) throw new Failure("the config names no CA", "set function in [lambda]", 78);
+  const target = { name: settings.function, version: settings.functionVersion };
   const about: About = {
     service: "Lambda",
     action: "Invoke",
     region: region.awsRegion,
-    function:
-      settings.functionVersion === null ? settings.function : `${settings.function}:${settings.functionVersion}`,
+    function: functionWord(target),
     role: roleArn(errand, caller) ?? caller.arn,
     user: caller.userName,
     key: region.kmsauthKey,
   };
-  const input = {
-    FunctionName: settings.function,
-    InvocationType: "RequestResponse",
-    LogType: "None", // the log's tail may hold the token
-    Payload: encodeUserRequest(requestFor(errand, signing)),
-    ...(settings.functionVersion === null ? {} : { Qualifier: settings.functionVersion }),
-  } as const;
-  const answer = await call(errand, about, (abortSignal) =>
-    errand.clients.lambda(region.awsRegion, role, (client, sdk) =>
-      client.send(new sdk.InvokeCommand(input), { abortSignal }),
-    ),
-  );
+  const payload = encodeUserRequest(requestFor(errand, signing));
+  const answer = await invokeFunction(errand, about, role, target, payload);
   const said = readAnswer(answer, about);
   const { offers } = said;
   if ("certificate" in said && answer.FunctionError === undefined) {
@@ -69,8 +60,7 @@ export async function invokeCa(errand: Errand, region: Region, signing: Signing)
   }
   const { errorType, errorMessage } = "certificate" in said ? { errorType: "Unhandled", errorMessage: "" } : said;
   errand.order.trace(`the CA in ${region.awsRegion} answered ${JSON.stringify(errorType)}`);
-  const secrets = [token.text, proof].filter((secret) => secret !== "");
-  const bare = secrets.reduce((message, secret) => message.replaceAll(secret, "…"), errorMessage);
+  const bare = withoutSecrets(errorMessage, [token.text, proof]);
   const failure = answerRefusal({ errorType, errorMessage: bare }, about);
   learnBinding(errand, region, { offers, refusesBound: token.isBound && failure.trouble === "kmsauth" });
   throw failure;

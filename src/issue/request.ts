@@ -5,9 +5,9 @@ import { parseCertificate } from "../wire/certificate.ts";
 import { parsePublicKey } from "../wire/public-key.ts";
 import { verifyCertificate } from "../wire/signature.ts";
 import { answerRefusal } from "./answer-errors.ts";
-import { call } from "./errand.ts";
 import { type About, nonsense } from "./errors.ts";
 import { readAnswer } from "./invoke.ts";
+import { invokeFunction } from "./lambda.ts";
 import { openErrand } from "./open.ts";
 import type { Order } from "./order.ts";
 import { ownKeys } from "./own-keys.ts";
@@ -34,20 +34,8 @@ export async function sendRequest(
       function: name,
       role: `the credentials of ${errand.source.name}`,
     };
-    const answer = await call(errand, about, (abortSignal) =>
-      errand.clients.lambda(awsRegion, own, (client, sdk) =>
-        client.send(
-          new sdk.InvokeCommand({
-            FunctionName: name,
-            InvocationType: "RequestResponse",
-            LogType: "None",
-            Payload: isHosts(request) ? encodeHostRequest(request) : encodeUserRequest(request),
-            ...(settings.functionVersion === null ? {} : { Qualifier: settings.functionVersion }),
-          }),
-          { abortSignal },
-        ),
-      ),
-    );
+    const payload = isHosts(request) ? encodeHostRequest(request) : encodeUserRequest(request);
+    const answer = await invokeFunction(errand, about, own, { name, version: settings.functionVersion }, payload);
     order.trace(`the invocation's request id is ${answer.$metadata.requestId ?? "not given"}`);
     const said = readAnswer(answer, about);
     if (!("certificate" in said)) throw refusalOf(said, request, about);

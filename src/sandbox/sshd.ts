@@ -186,7 +186,8 @@ async function firstWords(log: string, hasEnded: () => boolean): Promise<string>
   }
 }
 
-function freePort(): Promise<number> {
+/** A port of 127.0.0.1 on which nobody listens now. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.on("error", reject);

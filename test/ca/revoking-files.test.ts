@@ -6,32 +6,18 @@ import { MAX_LIST } from "../../src/ca/revocation-list.ts";
 import { MAX_REVOCATIONS, parseRevocations, type Revocation } from "../../src/ca/revocations.ts";
 import { lockFolder } from "../../src/commands/ca/lock.ts";
 import type { Failure } from "../../src/failure.ts";
-import { sshKeygen } from "../wire/support.ts";
-import { type Bench, makeBench } from "./running.ts";
+import { makeRevokingBench, type RevokingBench } from "./revoking-bench.ts";
 
-let bench: Bench;
+let bench: RevokingBench;
 beforeEach(() => {
-  bench = makeBench();
-  for (const name of ["ca", "other-ca", "alice", "bob"]) bench.key(name);
-  certify("ca", "alice", "71", "request[a1] for[alice]");
-  certify("other-ca", "bob", "71", "request[b1] for[bob]");
+  bench = makeRevokingBench();
 });
 afterEach(() => bench.remove());
 
-function certify(ca: string, key: string, serial: string, keyId: string): void {
-  sshKeygen(["-q", "-s", bench.path(ca), "-I", keyId, "-n", key, "-z", serial, bench.path(`${key}.pub`)]);
-}
-
-const revoke = (...words: readonly string[]) =>
-  bench.run(["revoke", "--file", bench.path("revocations.json"), ...words]);
-const list = () => parseRevocations(bench.read("revocations.json")).list;
-const brief = () => list().map(({ kind, value }) => `${kind} ${value}`);
-
-/** What ssh-keygen finds revoked. */
-const revoked = () =>
-  ["alice-cert.pub", "bob-cert.pub", "alice.pub", "bob.pub"].filter((name) =>
-    sshKeygen(["-Q", "-f", bench.path("revocations.krl"), bench.path(name)]).stdout.includes("REVOKED"),
-  );
+const revoke: RevokingBench["revoke"] = (...words) => bench.revoke(...words);
+const list = () => bench.list();
+const brief = () => bench.brief();
+const revoked = () => bench.revoked();
 
 test("the same again changes no byte, and says so", async () => {
   const words = ["--serial", "71", "--person", "Alice", "--key", bench.path("alice.pub")];

@@ -1,34 +1,21 @@
 // promise: bssh ca revoke adds to the list and makes the KRL, and what is revoked stays so
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
-import { parseRevocations } from "../../src/ca/revocations.ts";
 import { parseKrl } from "../../src/wire/krl.ts";
 import { sshKeygen } from "../wire/support.ts";
-import { type Bench, makeBench } from "./running.ts";
+import { makeRevokingBench, type RevokingBench } from "./revoking-bench.ts";
 
-let bench: Bench;
+let bench: RevokingBench;
 beforeEach(() => {
-  bench = makeBench();
-  for (const name of ["ca", "other-ca", "alice", "bob"]) bench.key(name);
-  certify("ca", "alice", "71", "request[a1] for[alice]");
-  certify("other-ca", "bob", "71", "request[b1] for[bob]");
+  bench = makeRevokingBench();
 });
 afterEach(() => bench.remove());
 
-function certify(ca: string, key: string, serial: string, keyId: string): void {
-  sshKeygen(["-q", "-s", bench.path(ca), "-I", keyId, "-n", key, "-z", serial, bench.path(`${key}.pub`)]);
-}
-
-const revoke = (...words: readonly string[]) =>
-  bench.run(["revoke", "--file", bench.path("revocations.json"), ...words]);
-const list = () => parseRevocations(bench.read("revocations.json")).list;
-const brief = () => list().map(({ kind, value }) => `${kind} ${value}`);
-
-/** What ssh-keygen finds revoked. */
-const revoked = () =>
-  ["alice-cert.pub", "bob-cert.pub", "alice.pub", "bob.pub"].filter((name) =>
-    sshKeygen(["-Q", "-f", bench.path("revocations.krl"), bench.path(name)]).stdout.includes("REVOKED"),
-  );
+const certify: RevokingBench["certify"] = (...words) => bench.certify(...words);
+const revoke: RevokingBench["revoke"] = (...words) => bench.revoke(...words);
+const list = () => bench.list();
+const brief = () => bench.brief();
+const revoked = () => bench.revoked();
 
 test("a serial number, for one CA or for every CA, with time and reason, and what to do next", async () => {
   const { status, out } = await revoke("--serial", "71", "--ca-key", bench.path("ca.pub"), "--reason", "laptop lost");

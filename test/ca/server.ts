@@ -1,10 +1,9 @@
 /** A real sshd of the test's own, on a free port of 127.0.0.1, and ssh to go with it: nothing of the machine's is read. */
 import { existsSync, mkdtempSync, openSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { holdRunFolder, RUN_FOLDER } from "../../src/sandbox/run-folder.ts";
-import { findSshd } from "../../src/sandbox/sshd.ts";
+import { findSshd, freePort } from "../../src/sandbox/sshd.ts";
 
 export type Server = {
   /** A folder that is gone when the server ends. */
@@ -22,17 +21,6 @@ export function run(words: readonly string[]): string {
   const { exitCode, stdout, stderr } = Bun.spawnSync([...words], { stdin: "ignore" });
   if (exitCode !== 0) throw new Error(`${words.join(" ")}: ${stderr}`);
   return stdout.toString();
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }
 
 /** Starts it with these lines in sshd_config beside what keeps it apart from the machine's; `lines` may name files in the folder. */

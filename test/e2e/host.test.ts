@@ -2,8 +2,8 @@
 // changes nothing. The server is an sshd of its own beside the sandbox's, with the role and the metadata service of the sandbox.
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
+import { freePort } from "../../src/sandbox/sshd.ts";
 import { misfits, type Schema } from "../scenarios/schema.ts";
 import { type Inside, inside } from "./inside.ts";
 
@@ -35,17 +35,6 @@ served() { ssh-keyscan -c -t ed25519,ecdsa -p $P 127.0.0.1 2>/dev/null | grep -o
 own() { cut -d' ' -f2 $S/*-cert.pub | sort > $S/state-own; }
 asked() { grep -c Invoke $BSSH_SANDBOX_LOG; }
 `;
-
-function freePort(): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const server = createServer();
-  server.on("error", reject);
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-  });
-  return promise;
-}
 
 /** Runs a script on a server in a fresh sandbox. */
 async function onServer(script: string): Promise<Inside> {

@@ -5,6 +5,7 @@ import { Failure, printable } from "../../failure.ts";
 import { call as callAws, type Errand } from "../../issue/errand.ts";
 import type { About } from "../../issue/errors.ts";
 import type { Keys } from "../../issue/keys.ts";
+import { invokeFunction, splitFunction } from "../../issue/lambda.ts";
 import { openErrand } from "../../issue/open.ts";
 import { ownKeys } from "../../issue/own-keys.ts";
 import { askOnTerminal } from "../../terminal/ask.ts";
@@ -87,28 +88,17 @@ async function kmsKey(errand: Errand, keys: Keys, region: string, KeyId: string)
 }
 
 async function functionKeys(errand: Errand, keys: Keys, region: string, word: string): Promise<Uint8Array[]> {
-  const [, name = word, version] = /^((?:arn:(?:[^:]*:){5}|\d{12}:function:)?[^:]+)(?::(.+))?$/.exec(word) ?? [];
+  const target = splitFunction(word) ?? { name: word, version: null };
   const source = errand.source.name;
   const about: About = {
     service: "Lambda",
     action: "Invoke",
     region,
     source,
-    function: name,
+    function: target.name,
     role: `the credentials of ${source}`,
   };
-  const answer = await callAws(errand, about, (abortSignal) =>
-    errand.clients.lambda(region, keys, (client, sdk) =>
-      client.send(
-        new sdk.InvokeCommand({
-          FunctionName: name,
-          Payload: new TextEncoder().encode('{"bssh":"check"}'),
-          ...(version === undefined ? {} : { Qualifier: version }),
-        }),
-        { abortSignal },
-      ),
-    ),
-  );
+  const answer = await invokeFunction(errand, about, keys, target, new TextEncoder().encode('{"bssh":"check"}'));
   try {
     const payload = answer.Payload ?? new Uint8Array(0);
     if (payload.length > LONGEST_ANSWER) throw new WireError("an answer that is too long");
@@ -117,7 +107,7 @@ async function functionKeys(errand: Errand, keys: Keys, region: string, word: st
     return publicKeys.map((line) => parsePublicKey(String(line)).blob);
   } catch {
     throw new Failure(
-      `the function ${printable(name, 200)} does not tell its public keys`,
+      `the function ${printable(target.name, 200)} does not tell its public keys`,
       "it is not bssh's CA, or an older one: take the key from where it was made, with --key or --kms",
     );
   }

@@ -108,13 +108,7 @@ function userConfig({ people, service, prefix, caAccount, regions, domain }: CaP
     'version = "PROD"',
     `role = ${text(`${prefix}-user`)}`,
     `account_id = ${text(caAccount)}`,
-    ...regions.flatMap((region) => [
-      "",
-      "[[region]]",
-      `alias = ${text(region)}`,
-      `aws_region = ${text(region)}`,
-      `kmsauth_key = ${text(`alias/${prefix}-kmsauth`)}`,
-    ]),
+    ...regionLines(regions, prefix),
     "",
     "# The CA of the servers, as bssh ca public-key prints its keys, and the servers that it speaks for.",
     "#[hosts]",
@@ -139,15 +133,19 @@ function serverConfig({ service, prefix, caAccount, regions, domain }: CaPlan): 
     "[host]",
     `function = ${text(`${caAccount}:function:${prefix}-host`)}`,
     'version = "PROD"',
-    ...regions.flatMap((region) => [
-      "",
-      "[[region]]",
-      `alias = ${text(region)}`,
-      `aws_region = ${text(region)}`,
-      `kmsauth_key = ${text(`alias/${prefix}-kmsauth`)}`,
-    ]),
+    ...regionLines(regions, prefix),
     "",
   ].join("\n");
+}
+
+function regionLines(regions: readonly string[], prefix: string): string[] {
+  return regions.flatMap((region) => [
+    "",
+    "[[region]]",
+    `alias = "${region}"`,
+    `aws_region = "${region}"`,
+    `kmsauth_key = "alias/${prefix}-kmsauth"`,
+  ]);
 }
 
 /** The permission set's inline policy. */

@@ -5,11 +5,11 @@ import type { HostKey } from "../../host/keys.ts";
 import { askMetadata, type Machine } from "../../host/metadata.ts";
 import { answerRefusal } from "../../issue/answer-errors.ts";
 import { findSource } from "../../issue/credentials.ts";
-import { call, type Errand } from "../../issue/errand.ts";
+import type { Errand } from "../../issue/errand.ts";
 import { type About, CallFailure } from "../../issue/errors.ts";
 import { proveCaller } from "../../issue/identity-proof.ts";
 import { readAnswer } from "../../issue/invoke.ts";
-import type { Keys } from "../../issue/keys.ts";
+import { functionWord, invokeFunction, withoutSecrets } from "../../issue/lambda.ts";
 import { openErrand } from "../../issue/open.ts";
 import { ownKeys } from "../../issue/own-keys.ts";
 import { readProfiles } from "../../issue/profiles.ts";
@@ -117,20 +117,19 @@ type Asking = { readonly names: readonly string[]; readonly machine: Machine | n
 
 async function askRegion(errand: Errand, region: Region, { names, machine, source }: Asking): Promise<string> {
   const { settings, publicKey } = errand.order;
-  const { function: name, functionVersion: version } = settings;
+  const target = { name: settings.function ?? "", version: settings.functionVersion };
   const about: About = {
     service: "Lambda",
     action: "Invoke",
     region: region.awsRegion,
-    function: version === null ? (name ?? "") : `${name}:${version}`,
+    function: functionWord(target),
     role: `the credentials of ${source}`,
     source,
   };
   const keys = await ownKeys(errand, region.awsRegion, async () => {
     throw new Failure(`${source} wants a second factor`, "give this server a role of its own");
   });
-  const partition = region.awsRegion.startsWith("cn-") ? "aws-cn" : "aws";
-  const proof = await proveCaller(errand, region, { arn: "", account: "", partition, userName: "" }, keys);
+  const proof = await proveCaller(errand, region, keys);
   const document = machine?.document ?? null;
   const request = {
     hostnames: names.join(","),
@@ -140,29 +139,12 @@ async function askRegion(errand: Errand, region: Region, { names, machine, sourc
       ? {}
       : { instance_identity_document: document.text, instance_identity_signature: document.signature }),
   };
-  const answer = await call(errand, about, (abortSignal) =>
-    errand.clients.lambda(region.awsRegion, keys, (client, sdk) =>
-      client.send(
-        new sdk.InvokeCommand({
-          FunctionName: name ?? "",
-          InvocationType: "RequestResponse",
-          LogType: "None",
-          Payload: encodeHostRequest(request),
-          ...(version === null ? {} : { Qualifier: version }),
-        }),
-        { abortSignal },
-      ),
-    ),
-  );
+  const answer = await invokeFunction(errand, about, keys, target, encodeHostRequest(request));
   const said = readAnswer(answer, about);
   if ("certificate" in said && answer.FunctionError === undefined) return said.certificate;
   const { errorType, errorMessage } = "certificate" in said ? { errorType: "Unhandled", errorMessage: "" } : said;
-  throw refusalOf({ errorType, errorMessage: withoutSecrets(errorMessage, proof, keys) }, about);
-}
-
-function withoutSecrets(text: string, proof: string, { secretAccessKey, sessionToken }: Keys): string {
-  const secrets = [proof, secretAccessKey, sessionToken ?? ""].filter((secret) => secret !== "");
-  return secrets.reduce((message, secret) => message.replaceAll(secret, "…"), text);
+  const bare = withoutSecrets(errorMessage, [proof, keys.secretAccessKey, keys.sessionToken ?? ""]);
+  throw refusalOf({ errorType, errorMessage: bare }, about);
 }
 
 /** What the CA refuses a host with; our CA's sentences say it all. */
@@ -177,6 +159,5 @@ function refusalOf(answer: { readonly errorType: string; readonly errorMessage: 
     : /The policy/.test(errorMessage)
       ? `correct the names, else ${ADMINISTRATOR} about its policy for hosts`
       : ADMINISTRATOR;
-  const elsewhere = /AWS did not say/.test(errorMessage);
-  return new CallFailure(fact, next, { trouble: "refused", elsewhere, action: about.action });
+  return new CallFailure(fact, next, { trouble: "refused", elsewhere: false, action: about.action });
 }
